@@ -1,3 +1,5 @@
+"""How a check is compiled and evaluated: parameters, scope, unknown data, evidence."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""Days and midnights in a project's own zone."""
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime

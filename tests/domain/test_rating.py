@@ -1,3 +1,5 @@
+"""The order of ratings."""
+
 from __future__ import annotations
 
 from datetime import timedelta

@@ -1,3 +1,5 @@
+"""The life of a violation."""
+
 from __future__ import annotations
 
 from datetime import timedelta

@@ -1,3 +1,5 @@
+"""Three-valued evaluation, and its laws."""
+
 from __future__ import annotations
 
 import itertools

@@ -1,3 +1,5 @@
+"""The grammar of expressions, and what it refuses."""
+
 from __future__ import annotations
 
 import pytest

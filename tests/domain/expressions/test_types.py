@@ -1,3 +1,5 @@
+"""Names and types are checked before an expression runs."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,0 +1,231 @@
+"""Boards and sprints: read apart from the issues, every few hours, and a sprint by itself when it should start or end about now.
+
+Sprints tell no time of change, so nothing cheaper says that one was started. Where the account may not read boards at all, issues go on
+without them, and the sprints are taken from the issues.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+
+import msgspec
+from msgspec import Struct
+
+from pmo_hub.sdk.contract import Mode, Page, Partition, Payload, Ref, Rejected
+from pmo_hub.sdk.errors import AuthError
+from pmo_hub_jira import wire
+from pmo_hub_jira.client import JiraClient, Refused
+from pmo_hub_jira.instants import epoch_ms
+from pmo_hub_jira.reference import estimation_of
+
+PARTITION = "agile"
+READ = "agile/read"
+HOUR_MS = 3_600_000
+FRESH_MS = 6 * HOUR_MS
+DUE_MS = HOUR_MS
+"""How long after its planned start or end a sprint counts as about to change."""
+
+MOST_DUE = 5
+FEW_SCOPES = 20
+"""So many projects are asked for their boards one by one; of more, all the site's boards are listed and sifted."""
+
+SIDE_BY_SIDE = 8
+"""Requests for boards at once; the connection's own limits still hold."""
+
+_ESTIMATING = {"scrum": 0, "simple": 1}
+
+
+class Known(Struct, omit_defaults=True):
+    """The last reading: by the server's clock, and by ours, whose difference to now is what has passed since.
+
+    `scopes` is a digest of the projects it was read for; `due` names the sprints that should start or end before the next full reading,
+    with the server's time for it in epoch ms.
+    """
+
+    server: int
+    local: int
+    scopes: str = ""
+    due: dict[str, int] = {}
+
+    def now_ms(self, local: datetime) -> int:
+        """The server's clock as it must be now; its own time can't be asked for without a request."""
+        return self.server + (_ms(local) - self.local)
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.astimezone(UTC).timestamp() * 1000)
+
+
+def known(value: str | None) -> Known | None:
+    if not value:
+        return None
+    try:
+        return msgspec.json.decode(value, type=Known)
+    except msgspec.DecodeError:
+        return None
+
+
+def due_sprints(last: Known, now: datetime) -> list[str]:
+    """The sprints to look at again, the longest overdue first, at most five."""
+    at = last.now_ms(now)
+    found = sorted((moment, id) for id, moment in last.due.items() if moment <= at <= moment + DUE_MS)
+    return [id for _, id in found[:MOST_DUE]]
+
+
+def is_due(last: Known | None, scopes: Sequence[str], now: datetime) -> bool:
+    """Whether all is to be read again: after six hours, and where other projects were chosen since."""
+    return last is None or last.scopes != digest(scopes) or not 0 <= _ms(now) - last.local < FRESH_MS
+
+
+def digest(scopes: Sequence[str]) -> str:
+    return blake2b(",".join(sorted(scopes)).encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBoard:
+    board: wire.Board
+    body: bytes
+    project: str | None
+
+
+class Boards:
+    """The chosen projects' boards, read once however many ask; for as long as the source is open."""
+
+    def __init__(self, client: JiraClient) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._found: dict[frozenset[str], list[FoundBoard] | None] = {}
+        self._configurations: dict[int, bytes | None] = {}
+
+    def of(self, scopes: Sequence[str]) -> list[FoundBoard] | None:
+        """By id; None where the account may not read boards."""
+        key = frozenset(scopes)
+        with self._lock:
+            if key not in self._found:
+                self._found[key] = self._read(key)
+            return self._found[key]
+
+    def _read(self, scopes: frozenset[str]) -> list[FoundBoard] | None:
+        few = len(scopes) <= FEW_SCOPES
+        found: dict[int, FoundBoard] = {}
+        missing = 0
+        for project in sorted(scopes) if few else (None,):
+            try:
+                for board, raw in self._client.boards(project):
+                    at = str(board.location.project_id) if board.location and board.location.project_id is not None else None
+                    at = at if at in scopes else None
+                    if few or at is not None:
+                        found[board.id] = FoundBoard(board, bytes(raw), at)
+            except AuthError:
+                return None
+            except Refused as refusal:
+                # 400: a project that is gone, which its own partition reports. 404 to all: no such API for this account.
+                if refusal.status != 404 and project is None:
+                    raise
+                missing += refusal.status == 404
+        if missing and missing == (len(scopes) if few else 1):
+            return None
+        return [found[id] for id in sorted(found)]
+
+    def configuration(self, board: int) -> bytes | None:
+        """The board's columns and estimation; None where it tells none."""
+        if board not in self._configurations:
+            try:
+                self._configurations[board] = self._client.board_configuration(board)
+            except (Refused, AuthError):
+                self._configurations[board] = None
+        return self._configurations[board]
+
+    def estimations(self, scopes: Sequence[str]) -> dict[str, str]:
+        """The field that each project's first board with sprints estimates by, of the projects that have one."""
+        by_project: dict[str, list[FoundBoard]] = {}
+        for found in self.of(scopes) or ():
+            if found.project and found.board.type in _ESTIMATING:
+                by_project.setdefault(found.project, []).append(found)
+        # A request a board: one after the other they would take minutes on a site with a thousand.
+        with ThreadPoolExecutor(SIDE_BY_SIDE, "jira-boards") as pool:
+            fields = list(pool.map(self._estimation, by_project.values()))
+        return {project: field for project, field in zip(by_project, fields, strict=True) if field}
+
+    def _estimation(self, boards: Sequence[FoundBoard]) -> str | None:
+        for found in sorted(boards, key=lambda found: (_ESTIMATING[found.board.type or ""], found.board.id)):
+            configuration = self.configuration(found.board.id)
+            field = estimation_of(configuration) if configuration else None
+            if field:
+                return field
+        return None
+
+
+def read_agile(client: JiraClient, boards: Boards, partition: Partition, now: datetime) -> Iterator[Page]:
+    """All boards and sprints of the scopes, or only the sprints that are due."""
+    last = known(partition.state.get(READ))
+    if last is not None and partition.mode is Mode.INCREMENTAL and not is_due(last, partition.scopes, now):
+        yield from _read_due(client, last, now)
+        return
+    found = boards.of(partition.scopes)
+    server = client.clock_ms()
+    read: set[str] = set()
+    due: dict[str, int] = {}
+    for entry in found or ():
+        payloads = [_board_payload(entry, boards.configuration(entry.board.id))]
+        rejected: list[Rejected] = []
+        for raw in client.sprints(entry.board.id) if entry.board.type != "kanban" else ():
+            body = bytes(raw)
+            try:
+                sprint = wire.SPRINT.decode(body)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                rejected.append(Rejected(None, None, body, f"a sprint of board {entry.board.id} that can't be read: {error}"))
+                continue
+            id = str(sprint.id)
+            if id not in read:  # a sprint may stand on several boards
+                read.add(id)
+                payloads.append(_sprint_payload(id, body))
+                moment = _moment(sprint)
+                if moment is not None and server - DUE_MS <= moment <= server + FRESH_MS + DUE_MS:
+                    due[id] = moment
+        yield Page(payloads, rejected=rejected)
+    yield Page(state={READ: _text(Known(server, _ms(now), digest(partition.scopes), due))})
+
+
+def _read_due(client: JiraClient, last: Known, now: datetime) -> Iterator[Page]:
+    ids = due_sprints(last, now)
+    payloads = []
+    due = dict(last.due)
+    for id in ids:
+        try:
+            body = client.sprint(id)
+            moment = _moment(wire.SPRINT.decode(body))
+        except (Refused, AuthError, msgspec.DecodeError, UnicodeDecodeError):
+            del due[id]  # the next full reading will tell
+            continue
+        payloads.append(_sprint_payload(id, body))
+        if moment is None:
+            del due[id]
+        else:
+            due[id] = moment
+    patch = {READ: _text(Known(last.server, last.local, last.scopes, due))} if due != last.due else {}
+    if payloads or patch:
+        yield Page(payloads, patch)
+
+
+def _moment(sprint: wire.Sprint) -> int | None:
+    """When the sprint should change its state next, in epoch ms; None for a closed one and one without dates."""
+    return epoch_ms({"future": sprint.start_date, "active": sprint.end_date}.get(sprint.state or ""))
+
+
+def _text(state: Known) -> str:
+    return msgspec.json.encode(state).decode()
+
+
+def _sprint_payload(id: str, body: bytes) -> Payload:
+    return Payload(Ref("sprint", id), None, body)
+
+
+def _board_payload(found: FoundBoard, configuration: bytes | None) -> Payload:
+    body = b'{"board":' + found.body + b',"configuration":' + (configuration or b"null") + b"}"
+    return Payload(Ref("board", str(found.board.id)), found.project, body)

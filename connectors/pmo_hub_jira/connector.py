@@ -1,0 +1,230 @@
+"""The Jira Cloud connector: the plugin, and the source that it opens."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel
+
+from pmo_hub.sdk.contract import (
+    CONTRACT_VERSION,
+    Capability,
+    Context,
+    Gone,
+    Listing,
+    Mapper,
+    Mode,
+    Page,
+    Partition,
+    Patch,
+    RateLimit,
+    Reason,
+    Ref,
+    Reference,
+    Rejected,
+    Scope,
+    State,
+)
+from pmo_hub.sdk.errors import ConfigError, ScopeError
+from pmo_hub.sdk.http import BasicAuth
+from pmo_hub_jira import agile, jql, mapping
+from pmo_hub_jira.census import list_issues
+from pmo_hub_jira.client import IDS_A_FETCH, JiraClient, Refused
+from pmo_hub_jira.config import GATEWAY, JiraConfig
+from pmo_hub_jira.reading import Reader, Task, read_comments, read_histories, resumed
+from pmo_hub_jira.reference import custom_fields, default_fields, read_site, scope_reference
+from pmo_hub_jira.splitting import split_issues
+
+QUIET_MS = 3_600_000
+"""A poll that found nothing leaves a mark younger than this where it is, so that it writes nothing."""
+
+
+class JiraConnector:
+    """Reads issues, their history, comments, boards and sprints of chosen projects."""
+
+    name: ClassVar[str] = "jira"
+    title: ClassVar[str] = "Jira Cloud"
+    contract: ClassVar[int] = CONTRACT_VERSION
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.INCREMENTAL, Capability.CENSUS})
+    rate_limit: ClassVar[RateLimit] = RateLimit(requests=100, per_s=1.0, concurrency=8)
+    census_kinds: ClassVar[tuple[str, ...]] = ("issue",)
+    Config: ClassVar[type[BaseModel]] = JiraConfig
+
+    @contextmanager
+    def open(self, config: JiraConfig, context: Context) -> Iterator[JiraSource]:
+        with context.http(config.url, BasicAuth(config.email, config.token.get_secret_value())) as http:
+            yield JiraSource(config, context, JiraClient(http, config.concurrency))
+
+    def mapper(self, references: Sequence[Reference], rules: Mapping[str, str]) -> Mapper:
+        return mapping.mapper(references, rules)
+
+
+class JiraSource:
+    """A site of Jira Cloud, as the connection's account sees it."""
+
+    def __init__(self, config: JiraConfig, context: Context, client: JiraClient) -> None:
+        self._config = config
+        self._context = context
+        self._client = client
+        self._boards = agile.Boards(client)
+        self._fields: tuple[str, ...] | None = None
+        self._lock = threading.Lock()
+
+    def check(self) -> str:
+        """Signed in first and always: much of Jira answers a bad credential as it answers anybody, with nothing."""
+        host = urlsplit(self._config.url).hostname
+        try:
+            me = self._client.library().myself()
+        except Refused as refusal:
+            raise ConfigError(f"{host} does not answer as Jira Cloud does; check the URL of the connection ({refusal})") from None
+        projects = self._client.project_count() or 0
+        seen = "no project" if not projects else "1 project" if projects == 1 else f"{projects} projects"
+        return f"Signed in to {host} as {me.get('displayName') or self._config.email}, who may see {seen}."
+
+    def namespace(self) -> str:
+        """The site's cloud id, under whichever address and account it is reached."""
+        gateway = GATEWAY.fullmatch(urlsplit(self._config.url).path)
+        if gateway:
+            return gateway["cloud_id"]
+        cloud_id = self._client.cloud_id()
+        if cloud_id:
+            return cloud_id
+        base = urlsplit(str(self._client.library().server_info().get("baseUrl") or self._config.url))
+        return f"{base.scheme}://{base.netloc}{base.path}".lower().rstrip("/")
+
+    def scopes(self) -> Iterator[Scope]:
+        site = str(self._client.library().server_info().get("baseUrl") or self._config.url).rstrip("/")
+        for project in self._client.projects(expand="insight"):
+            count = project.insight.total_issue_count if project.insight else None
+            url = f"{site}/browse/{project.key}" if project.key else None
+            yield Scope(project.id, project.name or project.key or project.id, "project", count, url)
+
+    def reference(self, scopes: Sequence[str]) -> Iterator[Reference]:
+        yield read_site(self._client, agile=self._boards.of(scopes) is not None)
+        estimations = self._boards.estimations(scopes)
+        for project in scopes:
+            yield scope_reference(project, estimations.get(project))
+
+    def partitions(self, scopes: Sequence[str], state: State, mode: Mode) -> Sequence[Partition]:
+        """A back-fill for each project that the state does not cover, one query over up to 200 of the others, and one for the boards."""
+        covered = [scope for scope in scopes if mode is Mode.INCREMENTAL and state.get(_mark(scope))]
+        partitions = [
+            Partition(scope, (scope,), _kept(state, _mark(scope), _progress(scope)), Mode.FULL)
+            for scope in sorted(set(scopes) - set(covered), key=lambda scope: (len(scope), scope))
+        ]
+        for chunk in jql.chunks(covered):
+            name = f"updates/{blake2b(','.join(chunk).encode(), digest_size=8).hexdigest()}"
+            partitions.append(Partition(name, chunk, _kept(state, *map(_mark, chunk), _progress(name)), Mode.INCREMENTAL))
+        last, now = agile.known(state.get(agile.READ)), self._context.now()
+        if mode is Mode.FULL or last is None or agile.is_due(last, scopes, now) or agile.due_sprints(last, now):
+            partitions.append(Partition(agile.PARTITION, tuple(scopes), _kept(state, agile.READ), mode))
+        return partitions
+
+    def read(self, partition: Partition) -> Iterator[Page]:
+        if partition.name == agile.PARTITION:
+            yield from agile.read_agile(self._client, self._boards, partition, self._context.now())
+            return
+        reader = self._back_fill(partition) if partition.mode is Mode.FULL else self._updates(partition)
+        with self._blaming(partition.scopes):
+            yield from reader.pages()
+
+    def fetch(self, refs: Iterable[Ref]) -> Iterator[Page]:
+        """Issues by id, a hundred at a time, with their comments and history; what Jira no longer shows is absent."""
+        ids = list(dict.fromkeys(id for ref in refs if (id := _issue(ref))))
+        for start in range(0, len(ids), IDS_A_FETCH):
+            asked = ids[start : start + IDS_A_FETCH]
+            answer = self._client.issues(asked, self._asked())
+            split = split_issues(answer.issues or ())
+            failed = {error.id: error.error_message or "" for error in answer.issue_errors or () if error.id}
+            there = {*split.ids, *failed, *(rejected.ref.external_id for rejected in split.rejected if rejected.ref)}
+            # An unreadable issue without even an id might be any of them: then none is said to be gone.
+            lost = [] if any(rejected.ref is None for rejected in split.rejected) else [id for id in asked if id not in there]
+            gone = [*split.stale_comments(), *(Gone(Ref("issue", id), Reason.ABSENT) for id in lost)]
+            unread = [Rejected(Ref("issue", id), None, b"", f"Jira could not return the issue: {why}") for id, why in failed.items()]
+            payloads = [*split.payloads, *read_comments(self._client, split)]
+            yield Page(payloads, gone=gone, rejected=[*split.rejected, *unread])
+            if self._config.history and split.ids:
+                for histories, rejected, _ in read_histories(self._client, split.ids):
+                    yield Page(histories, rejected=rejected)
+
+    def census(self, scopes: Sequence[str]) -> Iterator[Listing]:
+        for chunk in jql.chunks(scopes):
+            with self._blaming(chunk):
+                yield from list_issues(self._client, chunk)
+
+    def _back_fill(self, partition: Partition) -> Reader:
+        (scope,) = partition.scopes
+        progress = resumed(partition.state.get(_progress(scope)))
+        mark = int(partition.state.get(_mark(scope)) or 0)
+        if progress is not None and progress.t0 < mark:
+            progress = None  # left behind by a full read that polls have since overtaken
+
+        def done(t0: int, _count: int) -> Patch:
+            return {_mark(scope): str(t0)}
+
+        where = jql.of_projects(partition.scopes)
+        return Reader(self._client, self._task(where, scope, done, complete=True), progress)
+
+    def _updates(self, partition: Partition) -> Reader:
+        oldest = min(int(partition.state.get(_mark(scope)) or 0) for scope in partition.scopes)
+        where = jql.updated_since(jql.of_projects(partition.scopes), oldest - self._config.overlap_minutes * jql.MINUTE_MS)
+
+        def done(t0: int, count: int) -> Patch | None:
+            if count == 0 and t0 - oldest < QUIET_MS:
+                return None
+            return {_mark(scope): str(t0) for scope in partition.scopes}
+
+        progress = resumed(partition.state.get(_progress(partition.name)))
+        if progress is not None and progress.t0 < oldest:
+            progress = None  # all of its scopes have been read since
+        return Reader(self._client, self._task(where, partition.name, done, complete=False), progress)
+
+    def _task(self, where: str, name: str, done: Callable[[int, int], Patch | None], *, complete: bool) -> Task:
+        return Task(where, _progress(name), self._asked(), self._config.history, complete, done, drops_comments=not complete)
+
+    def _asked(self) -> tuple[str, ...]:
+        """The fields of every request for issues, by the site's fields of now."""
+        with self._lock:
+            if self._fields is None:
+                self._fields = default_fields(custom_fields(self._client.library().fields()))
+            return self._fields
+
+    @contextmanager
+    def _blaming(self, scopes: Sequence[str]) -> Iterator[None]:
+        """A refusal of a query becomes a ScopeError where a project that it names is gone; Jira's words about it are localised."""
+        try:
+            yield
+        except Refused as refusal:
+            if refusal.status not in (400, 404):
+                raise
+            there = {project.id for project in self._client.projects(list(scopes))}
+            lost = next((scope for scope in scopes if scope not in there), None)
+            if lost is None:
+                raise
+            raise ScopeError(
+                lost, f"project {lost} is no longer there, or the account may no longer browse it; restore the permission or remove it"
+            ) from None
+
+
+def _mark(scope: str) -> str:
+    return f"{scope}/watermark_ms"
+
+
+def _progress(name: str) -> str:
+    return f"{name}/page"
+
+
+def _kept(state: State, *keys: str) -> State:
+    return {key: state[key] for key in keys if key in state}
+
+
+def _issue(ref: Ref) -> str | None:
+    """The issue that an object belongs to; boards and sprints are read again every few hours anyway."""
+    if ref.kind == "history":
+        return ref.external_id.partition(":")[0]
+    return ref.external_id if ref.kind in ("issue", "comments") else None

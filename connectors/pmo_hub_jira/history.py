@@ -1,0 +1,112 @@
+"""Entries of a changelog as transitions: one for each field that the entry changed, with the source's own ids and texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from pmo_hub.domain.records import Identity, Record, Transition
+from pmo_hub.domain.vocabulary import Field
+from pmo_hub.sdk.contract import Mapped, Payload
+from pmo_hub.sdk.errors import RecordError
+from pmo_hub_jira import wire
+from pmo_hub_jira.dictionary import Dictionary
+from pmo_hub_jira.instants import instant_of
+from pmo_hub_jira.nesting import decode
+from pmo_hub_jira.people import People
+
+LONGEST_TEXT = 1_000
+"""Characters kept of a value: a description's every version would otherwise be stored twice in each change."""
+
+_FIELDS = {
+    "status": Field.STATUS,
+    "assignee": Field.ASSIGNEE,
+    "sprint": Field.ITERATION,
+    "parent": Field.PARENT,
+    "issueparentassociation": Field.PARENT,
+    "epic link": Field.PARENT,
+    "duedate": Field.DUE,
+    "priority": Field.PRIORITY,
+    "summary": Field.TITLE,
+    "description": Field.DESCRIPTION,
+    "issuetype": Field.TYPE,
+    "key": Field.KEY,
+    "project": Field.SCOPE,
+    "resolution": Field.RESOLUTION,
+    "flagged": Field.FLAGGED,
+    "labels": Field.LABELS,
+    "component": Field.COMPONENTS,
+    "components": Field.COMPONENTS,
+    "fix version": Field.VERSIONS,
+    "fixversions": Field.VERSIONS,
+    "timeoriginalestimate": Field.WORK,
+    "timeestimate": Field.REMAINING,
+    "link": Field.DEPENDENCY,
+    "issuelinks": Field.DEPENDENCY,
+}
+"""By the field's id, or by its name where old entries have no id; custom fields come by their id from the site's dictionary."""
+
+
+class HistoryMapping:
+    """Maps `history` payloads; pure but for what it remembers of people to share them."""
+
+    def __init__(self, dictionary: Dictionary, people: People) -> None:
+        self._people = people
+        self._custom: dict[str, Field] = dict.fromkeys(dictionary.points, Field.POINTS)
+        self._custom |= dict.fromkeys(dictionary.starts, Field.PLANNED_START)
+        for id, field in (
+            (dictionary.sprint, Field.ITERATION),
+            (dictionary.epic_link, Field.PARENT),
+            (dictionary.flagged, Field.FLAGGED),
+        ):
+            if id:
+                self._custom[id] = field
+
+    def __call__(self, payload: Payload) -> Mapped:
+        if payload.part_of is None:
+            raise RecordError(f"history {payload.ref.external_id} does not say which issue it belongs to")
+        try:
+            entry = decode(wire.HISTORY, payload.body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise RecordError(f"history {payload.ref.external_id} can't be read: {error}") from None
+        at = instant_of(entry.created)
+        if at is None:
+            raise RecordError(f"history {payload.ref.external_id} has no usable time in its field created")
+        item = payload.part_of.external_id
+        mentioned: dict[str, Identity] = {}
+        actor = self._people.mention(entry.author, mentioned)
+        owned: list[Record] = [
+            Transition(
+                f"{entry.id}:{place}",
+                item,
+                self.field(change.field_id, change.field),
+                change.field or change.field_id or "",
+                _text(change.before),
+                _cut(change.before_text),
+                _text(change.after),
+                _cut(change.after_text),
+                at,
+                actor,
+            )
+            for place, change in enumerate(entry.items or ())
+        ]
+        return Mapped(owned, list(mentioned.values()))
+
+    def field(self, id: str | None, name: str | None) -> Field:
+        """The canonical field that an entry changed."""
+        if id is not None:
+            found = self._custom.get(id) or _FIELDS.get(id.casefold())
+            if found:
+                return found
+        return _FIELDS.get((name or "").casefold(), Field.OTHER)
+
+
+def _cut(text: str | None) -> str | None:
+    return text if text is None or len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT]
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return _cut(value)
+    return _cut(msgspec.json.encode(value).decode())

@@ -1,0 +1,88 @@
+"""Pages of the wire as payloads: cheap, because each issue is looked into for four fields only and kept as the bytes it came in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from pmo_hub.sdk.contract import Gone, Payload, Reason, Ref, Rejected
+from pmo_hub_jira import wire
+from pmo_hub_jira.instants import epoch_ms, version_of
+from pmo_hub_jira.nesting import decode
+
+
+@dataclass(slots=True)
+class Split:
+    """What a page of issues holds. `truncated`: issues whose comments must be read apart; `whole`: those that embed all they have."""
+
+    payloads: list[Payload] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    truncated: list[str] = field(default_factory=list)
+    whole: list[str] = field(default_factory=list)
+    created_ms: int | None = None
+
+    def stale_comments(self) -> list[Gone]:
+        """Payloads of comments that must not outlive the time when they had to be read apart."""
+        return [Gone(Ref("comments", id), Reason.DELETED) for id in self.whole]
+
+
+def split_issues(raws: Iterable[msgspec.Raw]) -> Split:
+    """Each issue as a payload; what has no id, project or time of change is rejected with the reason."""
+    found = Split()
+    payloads, ids = found.payloads, found.ids
+    head_of = wire.HEAD.decode
+    created: str | None = None
+    for raw in raws:
+        body = bytes(raw)
+        try:
+            head = head_of(body)
+        except RecursionError:
+            head = decode(wire.HEAD, body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            found.rejected.append(_rejected(body, error))
+            continue
+        fields, id = head.fields, head.id
+        payloads.append(Payload(Ref("issue", id), fields.project.id, body, version=version_of(fields.updated)))
+        ids.append(id)
+        comment = fields.comment
+        if comment is not None and comment.total:
+            whole = len(comment.comments or ()) >= comment.total
+            (found.whole if whole else found.truncated).append(id)
+        created = fields.created or created
+    found.created_ms = epoch_ms(created)
+    return found
+
+
+def split_histories(page: wire.ChangelogPage) -> tuple[list[Payload], list[Rejected]]:
+    """Each entry of each issue's changelog as a payload of its own; its id names the issue too, so that it can be fetched again."""
+    payloads: list[Payload] = []
+    rejected: list[Rejected] = []
+    for log in page.issue_change_logs or ():
+        parent = Ref("issue", log.issue_id)
+        for raw in log.change_histories or ():
+            body = bytes(raw)
+            try:
+                entry = decode(wire.IDENTIFIED, body)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                rejected.append(Rejected(None, None, body, f"an entry of issue {log.issue_id}'s changelog can't be read: {error}"))
+            else:
+                payloads.append(Payload(Ref("history", f"{log.issue_id}:{entry.id}"), None, body, part_of=parent))
+    return payloads, rejected
+
+
+def comments_payload(issue: str, body: bytes) -> Payload:
+    return Payload(Ref("comments", issue), None, body, part_of=Ref("issue", issue))
+
+
+def _rejected(body: bytes, error: Exception) -> Rejected:
+    try:
+        ref = Ref("issue", decode(wire.IDENTIFIED, body).id)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        ref = None
+    said, _, path = str(error).partition(" - at `$")
+    field = path.rstrip("`").strip(".")
+    why = f"an issue without a usable {field}: {said.replace('`', '')}" if field else f"an issue that can't be read: {said}"
+    return Rejected(ref, None, body, why)

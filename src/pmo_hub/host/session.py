@@ -1,0 +1,253 @@
+"""Opening a source, and what the host lends to it: credentials, files, throttled HTTP, the time. No database session, no settings."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import httpx
+
+from pmo_hub import log
+from pmo_hub.host import configuration
+from pmo_hub.host.configuration import BadConfig, Config
+from pmo_hub.host.registry import Registry
+from pmo_hub.sdk.contract import Connector, Credentials, Files, RateLimit, Source
+from pmo_hub.sdk.errors import ConfigError, ConnectorError
+from pmo_hub.sdk.http import Clockwork, LocalThrottle, Policy, Throttle, client, redact
+from pmo_hub.store.repositories import connections as rows
+from pmo_hub.store.repositories.connections import Stored
+from pmo_hub.store.secrets import SecretBox, SecretError
+from pmo_hub.store.unit_of_work import Work
+
+FILE_NAME = re.compile(r"[^/\\\0]{1,200}")
+MOST_AT_ONCE = 8
+
+
+class House(Protocol):
+    """What opening a source needs of the hub."""
+
+    @property
+    def work(self) -> Work: ...
+    @property
+    def now(self) -> Callable[[], datetime]: ...
+    @property
+    def registry(self) -> Registry: ...
+    @property
+    def secrets(self) -> SecretBox: ...
+    @property
+    def throttles(self) -> Throttles: ...
+    @property
+    def data_dir(self) -> Path: ...
+
+
+class Throttles:
+    """One throttle for each credential, kept as long as the process: two connections with one account share what its source allows."""
+
+    def __init__(self, make: Callable[[RateLimit], Throttle] = LocalThrottle) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._kept: dict[str, Throttle] = {}
+
+    def of(self, credential: str, limit: RateLimit) -> Throttle:
+        """The throttle of that credential; `limit` counts where it is new."""
+        with self._lock:
+            if credential not in self._kept:
+                self._kept[credential] = self._make(limit)
+            return self._kept[credential]
+
+
+def credential_name(connector: str, config: Mapping[str, Any]) -> str:
+    """A name for the credential that is in the whole config, from which the config can't be told."""
+    text = json.dumps([connector, config], sort_keys=True, default=str)
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+class Counted:
+    """A throttle that counts what passes it for one opening of a source."""
+
+    def __init__(self, inner: Throttle) -> None:
+        self._inner = inner
+        self._lock = threading.Lock()
+        self._requests = 0
+
+    @property
+    def requests(self) -> int:
+        return self._requests
+
+    def acquire(self) -> None:
+        self._inner.acquire()
+        with self._lock:
+            self._requests += 1
+
+    def release(self) -> None:
+        self._inner.release()
+
+    def penalise(self, retry_after_s: float, reason: str | None) -> None:
+        self._inner.penalise(retry_after_s, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCredentials:
+    """Credentials in the connection's own row, encrypted; each call is a transaction of its own."""
+
+    work: Work
+    secrets: SecretBox
+    connection_id: str
+
+    def load(self) -> tuple[bytes, int]:
+        """The value and its version; (b"", 0) while nothing was saved."""
+        with self.work.read() as session:
+            found = rows.credential(session, self.connection_id)
+        if found is None:
+            return b"", 0
+        version, sealed = found
+        return self.secrets.open(sealed, "credentials", self.connection_id, "secret"), version
+
+    def save(self, value: bytes, version: int) -> bool:
+        sealed = self.secrets.seal(value, "credentials", self.connection_id, "secret")
+        with self.work.write() as session:
+            return rows.swap_credential(session, self.connection_id, sealed, version)
+
+
+class TriedCredentials:
+    """Credentials of a connection that is only tried: kept as long as it is open."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: tuple[bytes, int] = (b"", 0)
+
+    def load(self) -> tuple[bytes, int]:
+        return self._held
+
+    def save(self, value: bytes, version: int) -> bool:
+        with self._lock:
+            if self._held[1] != version:
+                return False
+            self._held = (value, version + 1)
+            return True
+
+
+@dataclass(frozen=True, slots=True)
+class FolderFiles:
+    """The files of a folder, which need not exist."""
+
+    folder: Path
+
+    def names(self) -> Iterator[str]:
+        if self.folder.is_dir():
+            yield from sorted(path.name for path in self.folder.iterdir() if path.is_file())
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        """The file of that name; a name is never a path. Raises FileNotFoundError."""
+        if not FILE_NAME.fullmatch(name) or name in (".", ".."):
+            raise FileNotFoundError(f"{name!r} is not the name of a file")
+        with open(self.folder / name, "rb") as file:
+            yield file
+
+
+@dataclass(frozen=True, slots=True)
+class HostContext:
+    """The contract's Context for one opening of a source; `throttled` tells how many requests it made."""
+
+    credentials: Credentials
+    files: Files
+    throttled: Counted
+    clock: Callable[[], datetime]
+    policy: Policy | None = None
+
+    @property
+    def requests(self) -> int:
+        return self.throttled.requests
+
+    def http(self, base: str, auth: httpx.Auth | None = None, verify: bool | str = True) -> httpx.Client:
+        clockwork = Clockwork(now=self.clock)
+        return client(base, auth, verify, throttle=self.throttled, policy=self.policy, clockwork=clockwork)
+
+    @contextmanager
+    def throttle(self) -> Iterator[None]:
+        self.throttled.acquire()
+        try:
+            yield
+        finally:
+            self.throttled.release()
+
+    def now(self) -> datetime:
+        return self.clock()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """A source that is open, for as long as the block that opened it."""
+
+    source: Source
+    connector: Connector
+    context: HostContext
+
+    @property
+    def concurrency(self) -> int:
+        """How many partitions to read side by side."""
+        return max(1, min(MOST_AT_ONCE, self.connector.rate_limit.concurrency))
+
+    def requests(self) -> int:
+        """How many requests were made since it was opened."""
+        return self.context.requests
+
+
+@contextmanager
+def open_source(house: House, connection: Stored) -> Iterator[OpenSource]:
+    """The connection's source is open. Raises ConfigError where it can't be opened as it is stored."""
+    connector = house.registry.get(connection.connector)
+    if connector is None:
+        reasons = [f" ({plugin.reason})" for plugin in house.registry.broken if plugin.name == connection.connector]
+        raise ConfigError(f"The connector {connection.connector!r} is not installed{''.join(reasons[:1])}.")
+    config = stored_config(house, connector, connection)
+    credentials = StoredCredentials(house.work, house.secrets, connection.id)
+    with _opened(house, connector, config, credentials, FolderFiles(house.data_dir / "files" / connection.id)) as opened:
+        yield opened
+
+
+@contextmanager
+def try_source(house: House, connector: Connector, config: Config) -> Iterator[OpenSource]:
+    """A source is open with a config that is stored nowhere."""
+    with _opened(house, connector, config, TriedCredentials(), FolderFiles(house.data_dir / "files" / "none")) as opened:
+        yield opened
+
+
+def stored_config(house: House, connector: Connector, connection: Stored) -> Config:
+    """The connection's config with its secrets; raises ConfigError."""
+    try:
+        secrets = json.loads(house.secrets.open(connection.secrets, "connections", connection.id, "secrets"))
+        return configuration.checked(connector, configuration.joined(connection.config, secrets))
+    except SecretError as error:
+        raise ConfigError(str(error)) from error
+    except BadConfig as error:
+        raise ConfigError(f"The stored config does not suit this version of the connector: {error}.") from None
+
+
+def sealed_secrets(house: House, config: Config, connection_id: str) -> bytes:
+    """The config's secrets as its row keeps them."""
+    return house.secrets.seal(json.dumps(dict(config.secrets)).encode(), "connections", connection_id, "secrets")
+
+
+@contextmanager
+def _opened(house: House, connector: Connector, config: Config, credentials: Credentials, files: Files) -> Iterator[OpenSource]:
+    for secret in config.secrets.values():
+        log.register_secret(secret)
+    throttle = house.throttles.of(credential_name(connector.name, config.whole), connector.rate_limit)
+    context = HostContext(credentials, files, Counted(throttle), house.now)
+    try:
+        with connector.open(config.model, context) as source:
+            yield OpenSource(source, connector, context)
+    except ConnectorError as error:
+        # Its text is shown to people and stored; a plugin may have quoted what it was given.
+        error.args = (redact(str(error), config.secrets.values()),)
+        raise

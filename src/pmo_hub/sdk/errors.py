@@ -1,0 +1,56 @@
+"""What a connector may raise; each error says who has to act.
+
+ConnectorError
+├── ConfigError      admin: a setting is wrong
+├── AuthError        admin: the source refuses the credential; the schedule pauses
+├── ScopeError       host: asks for partitions again without that scope, in the same run
+├── StateError       host: drops the partition's keys, reads it in full, enqueues a census
+├── RecordError      mapper only: that payload is quarantined, the rest goes on
+└── TransientError   nobody: the job is retried, after `retry_after` when the source names a time
+
+Anything else is a bug: the run fails with its traceback.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+class ConnectorError(Exception):
+    """Base of everything that a connector raises on purpose; its text is one sentence for the admin."""
+
+
+class ConfigError(ConnectorError):
+    """A setting of the connection is wrong; the text says which and what to do."""
+
+
+class AuthError(ConnectorError):
+    """The source refuses the credential; the text says what to renew."""
+
+
+class ScopeError(ConnectorError):
+    """One scope can't be read any more, the others can."""
+
+    def __init__(self, scope: str, why: str) -> None:
+        super().__init__(why)
+        self.scope = scope
+
+
+class StateError(ConnectorError):
+    """The source refuses the state (a page token, a delta link) that a partition resumed from."""
+
+    def __init__(self, partition: str, why: str) -> None:
+        super().__init__(why)
+        self.partition = partition
+
+
+class RecordError(ConnectorError):
+    """One payload can't be mapped; raised by a mapper only."""
+
+
+class TransientError(ConnectorError):
+    """The source can't answer now; `retry_after` is how long it asked us to stay away."""
+
+    def __init__(self, why: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after

@@ -1,0 +1,98 @@
+"""The census: what the source still has. The only flow that ends objects which no source said were deleted.
+
+Ids are streamed into a table, compared in SQL with what was there before the census began, the missing ones asked for one by one; who
+is missing in two censuses in a row ends. A listing without its last page compares nothing, and a listing that would end too much stops
+for an admin.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import structlog
+
+from pmo_hub.sdk.contract import Reason, Ref
+from pmo_hub.sdk.errors import ScopeError
+from pmo_hub.services.brake import Braked, brake
+from pmo_hub.services.committing import take_fetched
+from pmo_hub.services.references import origin_of
+from pmo_hub.services.running import SyncRun
+from pmo_hub.store.ownership import end_payloads
+from pmo_hub.store.repositories import censuses, syncing
+
+log = structlog.get_logger(__name__)
+
+
+def take(run: SyncRun) -> None:
+    """Take a census of the run's scopes; raises Braked, with nothing ended, where the listing is not to be trusted."""
+    # The run's own id names its census: a run that is repeated after its census was committed must not count as a second one.
+    census_id = run.id
+    started_at = run.hub.now()
+    while True:
+        with run.commit() as session:
+            if not censuses.begin(session, census_id, run.connection.id, started_at):
+                return
+        try:
+            listed, complete = _listen(run, census_id)
+            break
+        except ScopeError as e:
+            run.lose(e, run.readable())
+    run.taken.fetched.update(listed)
+    lost: list[censuses.Unlisted] = []
+    held: Counter[str] = Counter()
+    with run.hub.work.read() as session:
+        for kind, scopes in complete.items():
+            scope_ids = [run.scopes[s] for s in sorted(scopes) if s in run.scopes]
+            lost += censuses.unlisted(session, census_id, (kind,), scope_ids, started_at)
+            held.update(syncing.live_payloads(session, scope_ids, (kind,)))
+        names = {s.id: s.name for s in syncing.chosen_scopes(session, run.connection.id)}
+    by_scope = Counter(u.scope_id for u in lost)
+    try:
+        if lost and not sum(listed.values()):
+            raise Braked(
+                f"The source listed nothing at all, where the hub holds {sum(held.values())} items; nothing was changed. "
+                "Check that the account still may see them."
+            )
+        for scope_id, count in sorted(by_scope.items()):
+            brake(count, held[scope_id], names[scope_id])
+    except Braked as e:
+        with run.commit() as session:
+            censuses.end(session, census_id, "held", sum(listed.values()), len(lost), str(e), run.hub.now())
+        raise
+    reasons = _confirm(run, lost)
+    with run.commit() as session:
+        now = run.hub.now()
+        before = censuses.missing_before(session, run.connection.id)
+        agreed = {i: Reason(reason) for i, reason in reasons.items() if i in before}
+        end_payloads(session, agreed, run.taken, now)
+        censuses.note_missing(session, run.connection.id, census_id, {i: r for i, r in reasons.items() if i not in agreed}, now)
+        censuses.end(session, census_id, "finished", sum(listed.values()), len(reasons), None, now)
+    log.info("census.finished", connection_id=run.connection.id, listed=sum(listed.values()), missing=len(reasons), ended=len(agreed))
+
+
+def _listen(run: SyncRun, census_id: str) -> tuple[Counter[str], dict[str, set[str]]]:
+    """How many ids of each kind the source listed, and of which scopes it listed a kind to its end."""
+    origin = origin_of(run)
+    listed: Counter[str] = Counter()
+    complete: dict[str, set[str]] = defaultdict(set)
+    for listing in run.opened.source.census(run.readable()):
+        with run.commit() as session:
+            censuses.list_ids(session, census_id, [origin.payload_id(Ref(listing.kind, i)) for i in listing.ids])
+        listed[listing.kind] += len(listing.ids)
+        if listing.last and listing.kind in run.opened.connector.census_kinds:
+            complete[listing.kind].update(listing.scopes or run.readable())
+    return listed, complete
+
+
+def _confirm(run: SyncRun, lost: list[censuses.Unlisted]) -> dict[str, str]:
+    """Ask for each of the unlisted: who is found after all is merged (it moved, or the listing missed it), the others have a reason."""
+    if not lost:
+        return {}
+    refs = {Ref(u.kind, u.external_id): u.id for u in lost}
+    reasons: dict[str, str] = {}
+    found: set[str] = set()
+    for page in run.opened.source.fetch(list(refs)):
+        take_fetched(run, page)
+        found.update(refs[p.ref] for p in page.payloads if p.ref in refs)
+        reasons.update((refs[g.ref], g.reason.value) for g in page.gone if g.ref in refs)
+    return {i: reason for i, reason in reasons.items() if i not in found}

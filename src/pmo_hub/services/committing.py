@@ -1,0 +1,174 @@
+"""The one committer of a run: each batch in one transaction, together with the state that its pages make true.
+
+On PostgreSQL the next batch is mapped while the server still writes the one before it: mapping needs our processor, writing the
+server's. SQLite writes in our own process, where the two would only wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pmo_hub.domain.identity import row_id
+from pmo_hub.host.reader import Batch
+from pmo_hub.sdk.contract import Gone, Page, Partition, Payload, Reason, Ref, Rejected
+from pmo_hub.services.brake import brake
+from pmo_hub.services.references import origin_of, refresh_references
+from pmo_hub.services.running import SyncProgress, SyncRun
+from pmo_hub.store import intake
+from pmo_hub.store.ownership import Taken, end_payloads
+from pmo_hub.store.preparing import Prepared, meets, prepare
+from pmo_hub.store.repositories import syncing
+from pmo_hub.store.repositories.staging import pack, unpack
+from pmo_hub.store.unit_of_work import Session
+
+
+@dataclass(slots=True)
+class _Pages:
+    """A batch's pages, sorted by what becomes of them."""
+
+    payloads: list[Payload] = field(default_factory=list)
+    gone: dict[Ref, tuple[Gone, tuple[str, ...]]] = field(default_factory=dict)
+    rejected: list[Rejected] = field(default_factory=list)
+    patch: dict[str, str | None] = field(default_factory=dict)
+    grouped: list[Page] = field(default_factory=list)
+
+
+class Committer:
+    """Use as a context manager: leaving it waits for the last commit."""
+
+    def __init__(self, run: SyncRun) -> None:
+        self._run = run
+        self._ahead: tuple[Prepared, Future[None]] | None = None
+        self._executor = ThreadPoolExecutor(1, "committer") if run.hub.work.dialect == "postgresql" else None
+
+    def __enter__(self) -> Committer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self.settle()
+        finally:
+            if self._executor is not None:
+                self._executor.shutdown()
+
+    def settle(self) -> None:
+        """Everything taken so far is committed; raises what a commit raised."""
+        if self._ahead is not None:
+            _, commit = self._ahead
+            self._ahead = None
+            commit.result()
+
+    def take(self, batch: Batch) -> None:
+        """Commit the batch, now or while the next one is prepared."""
+        run = self._run
+        stale = {s for _, page in batch.pages for s in page.stale}
+        if stale:
+            self.settle()
+            refresh_references(run, stale)
+        pages = _sorted(run, batch)
+        origin = origin_of(run)
+        if pages.grouped or (self._ahead is not None and meets(origin, pages.payloads, self._ahead[0])):
+            self.settle()
+        ahead = self._ahead[0] if self._ahead is not None else None
+        with run.hub.work.read() as session:
+            prepared = prepare(session, origin, pages.payloads, ahead)
+        # A later batch that brings one of these must wait until it is committed that they were gone.
+        for ref in pages.gone:
+            _ = prepared.payload_ids[ref]
+        self.settle()
+        if self._executor is None:
+            _commit(run, prepared, pages)
+        else:
+            self._ahead = (prepared, self._executor.submit(_commit, run, prepared, pages))
+
+
+def _sorted(run: SyncRun, batch: Batch) -> _Pages:
+    pages = _Pages()
+    for partition, page in batch.pages:
+        _refuse_foreign_keys(partition, page)
+        if page.expected:
+            run.expected[partition.name] = {**run.expected.get(partition.name, {}), **page.expected}
+        for payload in page.payloads:
+            if payload.scope is not None:
+                run.by_scope[payload.scope] += 1
+        pages.rejected.extend(page.rejected)
+        if page.group is not None:
+            pages.grouped.append(page)
+            if not page.group.last:
+                continue
+        # In the order of the pages the last word counts: what is gone and then brought again is there.
+        pages.gone.update((g.ref, (g, partition.scopes)) for g in page.gone)
+        if page.group is None:
+            pages.payloads.extend(page.payloads)
+            for payload in page.payloads:
+                pages.gone.pop(payload.ref, None)
+        pages.patch.update(page.state)
+    return pages
+
+
+def _refuse_foreign_keys(partition: Partition, page: Page) -> None:
+    own = tuple(f"{name}/" for name in (partition.name, *partition.scopes))
+    for key in page.state:
+        if not key.startswith(own):
+            raise RuntimeError(f"partition {partition.name} wrote the state key {key}, which is not its own")
+
+
+def _commit(run: SyncRun, prepared: Prepared, pages: _Pages) -> None:
+    now = run.hub.now()
+    with run.commit() as session:
+        taken = intake.write(session, origin_of(run), prepared, list(pages.gone.values()), pages.rejected, now)
+        for page in pages.grouped:
+            taken.add(_take_group_page(run, session, page, now))
+        syncing.patch_state(session, run.connection.id, pages.patch)
+        run.taken.add(taken)
+        syncing.update_run(
+            session, run.id, heartbeat_at=now, fetched=dict(run.taken.fetched), expected=dict(run.totals()),
+            changed=dict(run.taken.changed), gone=dict(run.taken.gone), quarantined=run.taken.quarantined,
+            requests=run.opened.requests(),
+        )  # fmt: skip
+    if run.progress is not None:
+        run.progress(_progress(run))
+
+
+def _progress(run: SyncRun) -> SyncProgress:
+    fetched: Mapping[str, int] = dict(run.taken.fetched)
+    return SyncProgress(run.id, fetched, dict(run.totals()))
+
+
+def _take_group_page(run: SyncRun, session: Session, page: Page, now: datetime) -> Taken:
+    """Stage the page; the group's last page merges the whole of it, and what it no longer holds ends, under the census brake."""
+    if page.group is None:
+        raise RuntimeError("the page has no group")
+    origin = origin_of(run)
+    group_id = row_id(origin.namespace, f"group:{page.group.ref.kind}", page.group.ref.external_id)
+    if not page.group.last:
+        syncing.stage(session, run.connection.id, group_id, run.id, [pack(p) for p in page.payloads])
+        return Taken()
+    payloads = [*map(unpack, syncing.unstage(session, run.connection.id, group_id)), *page.payloads]
+    held = syncing.group_members(session, group_id)
+    # What could not be read this time is no more missing than it is there.
+    missing = held - {origin.payload_id(p.ref) for p in payloads} - origin.quarantined
+    brake(len(missing), len(held), f"{page.group.ref.kind} {page.group.ref.external_id}")
+    taken = intake.take_in(session, origin, payloads, (), now, group_id)
+    end_payloads(session, dict.fromkeys(missing, Reason.DELETED), taken, now)
+    return taken
+
+
+def take_fetched(run: SyncRun, page: Page) -> None:
+    """Commit a page that was asked for by its objects' refs: a member of a group comes as its whole group.
+
+    What the source no longer has only leaves quarantine: whether it is deleted is for a census to say.
+    """
+    origin = origin_of(run)
+    now = run.hub.now()
+    with run.commit() as session:
+        intake.release_quarantined(session, origin, [origin.payload_id(g.ref) for g in page.gone])
+        grouped = page.group is not None
+        taken = intake.take_in(session, origin, () if grouped else page.payloads, page.rejected, now)
+        if grouped:
+            taken.add(_take_group_page(run, session, page, now))
+        run.taken.items |= taken.items

@@ -1,0 +1,25 @@
+"""What every use case gets: made once by bootstrap, handed on as an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pmo_hub.host.registry import Registry
+from pmo_hub.host.session import Throttles
+from pmo_hub.store.secrets import SecretBox
+from pmo_hub.store.unit_of_work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """`work` opens transactions, `now` tells an aware UTC time; `data_dir` holds the uploads of connections."""
+
+    work: Work
+    now: Callable[[], datetime]
+    registry: Registry
+    secrets: SecretBox
+    throttles: Throttles
+    data_dir: Path

@@ -1,0 +1,134 @@
+"""Reading a connection: what has to be mapped again, what is in quarantine, and its partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pmo_hub.host.reader import Reader
+from pmo_hub.sdk.contract import Mode, Partition, Ref
+from pmo_hub.sdk.errors import ScopeError, StateError
+from pmo_hub.services.committing import Committer, take_fetched
+from pmo_hub.services.references import basis_of, origin_of
+from pmo_hub.services.running import Suspicious, SyncRun
+from pmo_hub.store import remapping
+from pmo_hub.store.placing import Basis
+from pmo_hub.store.repositories import syncing
+
+REMAP_PAYLOADS = 2_000
+QUARANTINE_RETRIES = 500
+VANISHED_FROM = 20
+"""A full read that brings none of a scope's objects is no success where the hub holds at least so many."""
+
+
+def remap(this: SyncRun) -> None:
+    """Map again, from the stored payloads, what was mapped with other references or rules."""
+    bases: dict[str | None, Basis] = {
+        None: basis_of(this, None),
+        **{scope_id: basis_of(this, e) for e, scope_id in this.scopes.items()},
+    }
+    rows = []
+    for external_id, basis in [(None, bases[None]), *((e, bases[i]) for e, i in this.scopes.items())]:
+        site, own = this.references.get(""), this.references.get(external_id or "-")
+        rows.append((basis.id, site.digest if site else "", own.digest if own else "", this.rules_digest))
+    with this.hub.work.read() as session:
+        stale = syncing.stale_scopes(session, this.connection.id, {s: b.id for s, b in bases.items()})
+        known = syncing.known_bases(session, [r[0] for r in rows])
+    if {r[0] for r in rows} - known:
+        with this.commit() as session:
+            syncing.save_bases(session, {r[0]: r for r in rows}.values())
+    for scope_id in stale:
+        while True:
+            with this.commit() as session:
+                taken = remapping.remap(session, origin_of(this), scope_id, REMAP_PAYLOADS, this.hub.now())
+            if taken is None:
+                break
+
+
+def retry_quarantine(this: SyncRun) -> None:
+    with this.hub.work.read() as session:
+        held = syncing.quarantined(session, this.connection.id)
+    refs = [Ref(kind, external_id) for _, kind, external_id in held if kind is not None and external_id is not None]
+    if not refs:
+        return
+    for page in this.opened.source.fetch(refs[:QUARANTINE_RETRIES]):
+        take_fetched(this, page)
+
+
+def read(this: SyncRun, mode: Mode) -> None:
+    source = this.opened.source
+    partitions = _partitions(this, this.readable(), mode)
+    failure: BaseException | None = None
+    with Reader(source, partitions, this.opened.concurrency) as reader, Committer(this) as committer:
+        for batch in reader.batches():
+            if batch.pages:
+                committer.take(batch)
+            for ended in batch.ended:
+                if ended.error is not None:
+                    committer.settle()
+                if isinstance(ended.error, ScopeError):
+                    reader.add(_without_scope(this, ended.partition, ended.error, mode))
+                elif isinstance(ended.error, StateError):
+                    reader.add(_from_the_start(this, ended.partition))
+                elif ended.error is not None:
+                    failure = ended.error
+            if failure is not None:
+                break
+    if failure is not None:
+        raise failure
+    if mode is Mode.FULL:
+        _refuse_vanishing(this)
+
+
+def _partitions(this: SyncRun, scopes: Sequence[str], mode: Mode) -> Sequence[Partition]:
+    """The partitions of these scopes, without those that turn out to be lost."""
+    with this.hub.work.read() as session:
+        state = syncing.state_of(session, this.connection.id)
+    while True:
+        left = [s for s in scopes if s not in this.lost_scopes]
+        try:
+            return this.opened.source.partitions(left, state, mode) if left else ()
+        except ScopeError as e:
+            this.lose(e, left)
+
+
+def _without_scope(this: SyncRun, partition: Partition, error: ScopeError, mode: Mode) -> Sequence[Partition]:
+    this.lose(error, partition.scopes)
+    rest = {s for s in partition.scopes if s not in this.lost_scopes}
+    again = _partitions(this, sorted(rest), mode)
+    same = [p for p in again if p.name == partition.name]
+    return same or [p for p in again if rest & set(p.scopes)]
+
+
+def _from_the_start(this: SyncRun, partition: Partition) -> Sequence[Partition]:
+    """The source refused what the partition resumed from: drop its keys, read it in full, and let a census look for the lost."""
+    this.wants_census = True
+    _drop_keys(this, (partition.name,))
+    same = [p for p in _partitions(this, partition.scopes, Mode.FULL) if p.name == partition.name]
+    if same:
+        return same
+    # A full read splits these scopes otherwise: their own keys are the partition's then.
+    _drop_keys(this, partition.scopes)
+    return [p for p in _partitions(this, partition.scopes, Mode.FULL) if set(p.scopes) & set(partition.scopes)]
+
+
+def _drop_keys(this: SyncRun, names: Sequence[str]) -> None:
+    prefixes = tuple(f"{name}/" for name in names)
+    with this.commit() as session:
+        state = syncing.state_of(session, this.connection.id)
+        syncing.patch_state(session, this.connection.id, {k: None for k in state if k.startswith(prefixes)})
+
+
+def _refuse_vanishing(this: SyncRun) -> None:
+    kinds = this.opened.connector.census_kinds
+    with this.hub.work.read() as session:
+        live = syncing.live_payloads(session, list(this.scopes.values()), kinds)
+    empty = [e for e, i in this.scopes.items() if this.by_scope[e] == 0 and live.get(i, 0) >= VANISHED_FROM and e not in this.lost_scopes]
+    if empty:
+        held = sum(live[this.scopes[e]] for e in empty)
+        with this.hub.work.read() as session:
+            names = {s.external_id: s.name for s in syncing.chosen_scopes(session, this.connection.id)}
+        listed = ", ".join(names[e] for e in empty[:5]) + (f" and {len(empty) - 5} more" if len(empty) > 5 else "")
+        raise Suspicious(
+            f"The source returned nothing for {listed}, where the hub holds {held} items; nothing was deleted. "
+            "Check that the account still may see them."
+        )

@@ -1,0 +1,60 @@
+"""The source's dictionaries, and the mappers that are built with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from hashlib import blake2b
+
+from pmo_hub.sdk.contract import Reference
+from pmo_hub.sdk.errors import ScopeError
+from pmo_hub.services.running import SyncRun
+from pmo_hub.store.placing import Basis, Origin
+from pmo_hub.store.repositories import syncing
+
+REFERENCE_AGE = timedelta(hours=6)
+
+
+def origin_of(this: SyncRun) -> Origin:
+    if this.origin is None:
+        raise RuntimeError("the run has no origin yet")
+    return this.origin
+
+
+def basis_of(this: SyncRun, scope: str | None) -> Basis:
+    known = this.bases.get(scope)
+    if known is None:
+        site = this.references.get("")
+        own = this.references.get(scope) if scope else None
+        found = [Reference(None, site.body)] if site else []
+        if own is not None:
+            found.append(Reference(scope, own.body))
+        id_ = syncing.basis_id(site.digest if site else "", own.digest if own else "", this.rules_digest)
+        known = this.bases[scope] = Basis(id_, this.opened.connector.mapper(found, this.connection.rules))
+    return known
+
+
+def refresh_references(this: SyncRun, stale: Iterable[str] = ()) -> None:
+    """Read the source's dictionaries when they are old, when a scope has none, or when a page called them stale."""
+    now = this.hub.now()
+    with this.hub.work.read() as session:
+        this.references = syncing.newest_references(session, this.connection.id)
+    missing = [s for s in this.scopes if s not in this.references]
+    old = [s for s, r in this.references.items() if now - r.read_at >= REFERENCE_AGE and (s == "" or s in this.scopes)]
+    wanted = sorted({*missing, *(s for s in old if s), *stale})
+    if not wanted and not old and "" in this.references:
+        return
+    read = {}
+    while True:
+        asked = [s for s in wanted if s not in this.lost_scopes]
+        try:
+            for reference in this.opened.source.reference(asked):
+                digest = blake2b(reference.body, digest_size=16).hexdigest()
+                read[reference.scope or ""] = syncing.Snapshot(digest, reference.body, now)
+            break
+        except ScopeError as e:
+            this.lose(e, asked)
+    with this.commit() as session:
+        syncing.save_references(session, this.connection.id, read)
+    this.references.update(read)
+    this.bases.clear()

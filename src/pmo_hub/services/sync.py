@@ -1,0 +1,247 @@
+"""One run of a connection's sync: lease, references, partitions read side by side, one committer, what is derived, release.
+
+A crash at any point loses nothing and repeats at most one batch: a page is committed together with the state that it makes true, what
+a batch touched stays marked until everything is derived from it, and every commit checks the fence of the lease.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import traceback
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+import structlog
+
+from pmo_hub.host.session import open_source
+from pmo_hub.sdk.contract import Mode
+from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, TransientError
+from pmo_hub.services import census, derivation, reading, references
+from pmo_hub.services.errors import NotFound
+from pmo_hub.services.hub import Hub
+from pmo_hub.services.running import LEASE_TTL, LostLease, Suspicious, SyncProgress, SyncRun
+from pmo_hub.store.bulk import json_text
+from pmo_hub.store.placing import Origin
+from pmo_hub.store.repositories import connections, events, jobs, syncing
+from pmo_hub.store.unit_of_work import Session
+
+log = structlog.get_logger(__name__)
+
+ATTEMPTS = 4
+RETRY_AFTER = timedelta(seconds=30)
+"""Doubled with every attempt, where the source names no time itself."""
+
+
+class Busy(Exception):
+    """Another worker syncs the connection now."""
+
+
+def request(hub: Hub, connection_id: str, mode: str = "incremental", slot: str | None = None) -> str:
+    """The id of a run that is queued; one of the same mode that has not begun takes the request in."""
+    with hub.work.write() as session:
+        return enqueue(session, connection_id, mode, hub.now(), slot)
+
+
+def enqueue(session: Session, connection_id: str, mode: str, now: datetime, slot: str | None = None) -> str:
+    """As `request`, in the caller's transaction."""
+    waiting = syncing.waiting_run(session, connection_id, mode)
+    if waiting is not None:
+        return waiting
+    run_id = secrets.token_hex(16)
+    syncing.add_run(session, run_id, connection_id, mode, now)
+    jobs.add(session, "sync", slot or f"sync:{run_id}", f"connection:{connection_id}", {"run_id": run_id, "attempt": 1}, now)
+    return run_id
+
+
+def run(hub: Hub, run_id: str, progress: Callable[[SyncProgress], None] | None = None, attempt: int = ATTEMPTS) -> syncing.Run:
+    """Run it to its end in this thread. Raises Busy while another worker syncs the connection; everything else is told by the run.
+
+    A source that can't answer now makes the run wait for a further job, up to `ATTEMPTS` times in all; the default is the last one.
+    """
+    with hub.work.write() as session:
+        stored = syncing.run_of(session, run_id)
+        if stored is None:
+            raise NotFound("sync-run", run_id)
+        connection = connections.get(session, stored.connection_id)
+        now = hub.now()
+        lease = syncing.take_lease(session, connection.id, holder_name(), is_alive, now, LEASE_TTL)
+        if lease is None:
+            raise Busy
+        syncing.interrupt_others(session, connection.id, run_id, now)
+        syncing.drop_staged(session, connection.id)
+        syncing.update_run(
+            session, run_id, state="running", started_at=now, heartbeat_at=now, fence=lease.fence, error=None, waiting_until=None
+        )
+    try:
+        _guarded(hub, run_id, stored.mode, connection, lease, progress, attempt)
+    except LostLease:
+        log.warning("sync.lost_lease", connection_id=connection.id, run_id=run_id)
+    finally:
+        with hub.work.write() as session:
+            syncing.release(session, lease)
+    with hub.work.read() as session:
+        ended = syncing.run_of(session, run_id)
+    if ended is None:
+        raise NotFound("sync-run", run_id)
+    return ended
+
+
+def holder_name() -> str:
+    """Names this process, so that a lease of a process that is dead needs no waiting for."""
+    return f"{socket.gethostname()}|{os.getpid()}|{_PROCESS}"
+
+
+_PROCESS = secrets.token_hex(8)
+
+
+def is_alive(holder: str) -> bool:
+    """False only for a process of this machine that certainly ended."""
+    host, pid, token = holder.rsplit("|", 2)
+    if host != socket.gethostname():
+        return True
+    if int(pid) == os.getpid():
+        return token == _PROCESS
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _guarded(
+    hub: Hub,
+    run_id: str,
+    mode: str,
+    connection: connections.Stored,
+    lease: syncing.Lease,
+    progress: Callable[[SyncProgress], None] | None,
+    attempt: int,
+) -> None:
+    """Run, and write down how it ended."""
+    requests = 0
+    try:
+        with open_source(hub, connection) as opened:
+            with hub.work.read() as session:
+                scopes = {s.external_id: s.id for s in syncing.chosen_scopes(session, connection.id)}
+                quarantined = {q[0] for q in syncing.quarantined(session, connection.id)}
+            rules_digest = blake2b(json_text(dict(connection.rules)).encode(), digest_size=16).hexdigest()
+            this = SyncRun(hub, run_id, connection, lease, opened, hub.now(), scopes, rules_digest, progress=progress)
+            this.origin = Origin(
+                connection.id, connection.namespace, run_id, scopes, lambda scope: references.basis_of(this, scope), quarantined
+            )
+            try:
+                _sync(this, mode)
+            finally:
+                requests = opened.requests()
+    except LostLease:
+        raise
+    except (ConfigError, AuthError) as e:
+        _failed(hub, run_id, connection, lease, requests, str(e), pauses=True)
+    except TransientError as e:
+        if e.retry_after is not None or attempt < ATTEMPTS:
+            _waiting(hub, run_id, connection, lease, requests, str(e), e.retry_after or RETRY_AFTER * 2 ** (attempt - 1), attempt)
+        else:
+            _failed(hub, run_id, connection, lease, requests, str(e), pauses=False)
+    except (ConnectorError, Suspicious) as e:
+        _failed(hub, run_id, connection, lease, requests, str(e), pauses=False)
+    except Exception as e:
+        log.exception("sync.bug", connection_id=connection.id, run_id=run_id)
+        sentence = f"The sync stopped on an error of the hub or its connector ({type(e).__name__}); the log has its traceback."
+        _failed(hub, run_id, connection, lease, requests, sentence, pauses=False, detail=traceback.format_exc())
+
+
+def _sync(this: SyncRun, mode: str) -> None:
+    source = this.opened.source
+    source.check()
+    namespace = source.namespace()
+    if namespace != this.connection.namespace:
+        raise ConfigError(
+            f"The connection now leads to another site ({namespace}) than the one it was made for ({this.connection.namespace}); "
+            "correct its URL, or add the other site as a connection of its own."
+        )
+    if mode == "census":
+        census.take(this)
+    else:
+        references.refresh_references(this)
+        reading.remap(this)
+        reading.retry_quarantine(this)
+        reading.read(this, Mode(mode))
+    _finish(this, mode)
+
+
+def _finish(this: SyncRun, mode: str) -> None:
+    """Derive from everything that is pending, then write how the run ended."""
+    derivation.catch_up(this.commit, this.connection.namespace, list(this.scopes.values()), this.hub.now)
+    now = this.hub.now()
+    lost = {this.scopes[e]: why for e, why in this.lost_scopes.items() if e in this.scopes}
+    with this.commit() as session:
+        read = [i for i in this.scopes.values() if i not in lost]
+        if mode != "census":
+            syncing.mark_scopes(session, read, this.started_at, None)
+        for scope_id, why in lost.items():
+            syncing.mark_scopes(session, [scope_id], None, why)
+        syncing.update_run(
+            session, this.id, state="finished", finished_at=now, fetched=dict(this.taken.fetched), expected=dict(this.totals()),
+            changed=dict(this.taken.changed), gone=dict(this.taken.gone), quarantined=this.taken.quarantined,
+            requests=this.opened.requests(), error=" ".join(lost.values()) or None,
+        )  # fmt: skip
+        recovered = connections.succeeded(session, this.connection.id, now)
+        events.record(
+            session, "sync.finished", "connection", this.connection.id, this.lease.fence,
+            {"run_id": this.id, "mode": mode, "changed": dict(this.taken.changed)}, now,
+        )  # fmt: skip
+        if recovered:
+            events.record(session, "sync.recovered", "connection", this.connection.id, this.lease.fence, {"run_id": this.id}, now)
+        if this.wants_census:
+            enqueue(session, this.connection.id, "census", now)
+        derivation.judge_connection(session, this.connection.id, now)
+    if recovered:
+        log.info("connection.recovered", connection_id=this.connection.id, run_id=this.id)
+
+
+def _failed(
+    hub: Hub,
+    run_id: str,
+    connection: connections.Stored,
+    lease: syncing.Lease,
+    requests: int,
+    why: str,
+    pauses: bool,
+    detail: str | None = None,
+) -> None:
+    now = hub.now()
+    with hub.work.write() as session:
+        if not syncing.renew(session, lease, now, LEASE_TTL):
+            raise LostLease
+        syncing.update_run(session, run_id, state="failed", finished_at=now, error=why, detail=detail, requests=requests)
+        first = connections.failed(session, connection.id, why, pauses, now)
+        if first:
+            events.record(session, "sync.failed", "connection", connection.id, lease.fence, {"run_id": run_id, "error": why}, now)
+        derivation.judge_connection(session, connection.id, now)
+    if first:
+        log.warning("connection.failed", connection_id=connection.id, run_id=run_id, error=why)
+
+
+def _waiting(
+    hub: Hub,
+    run_id: str,
+    connection: connections.Stored,
+    lease: syncing.Lease,
+    requests: int,
+    why: str,
+    retry_after: timedelta,
+    attempt: int,
+) -> None:
+    now = hub.now()
+    until = now + retry_after
+    with hub.work.write() as session:
+        if not syncing.renew(session, lease, now, LEASE_TTL):
+            raise LostLease
+        syncing.update_run(session, run_id, state="waiting", waiting_until=until, error=why, requests=requests)
+        arguments = {"run_id": run_id, "attempt": min(attempt + 1, ATTEMPTS)}
+        jobs.add(session, "sync", f"sync:{run_id}:{lease.fence}", f"connection:{connection.id}", arguments, until)

@@ -1,0 +1,97 @@
+"""Many rows at once: COPY to a temporary table and one INSERT … SELECT on PostgreSQL, executemany on SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from psycopg.errors import UniqueViolation
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+
+_JSON = msgspec.json.Encoder(order="deterministic")
+
+
+def json_text(value: object) -> str:
+    """Canonical JSON text, as the bulk path stores it."""
+    return _JSON.encode(value).decode()
+
+
+def is_in(session: Session, column: sa.ColumnElement[Any], values: Collection[str]) -> sa.ColumnElement[bool]:
+    """`column` is one of `values`, however many: one bound parameter on both engines."""
+    if session.get_bind().dialect.name == "postgresql":
+        return column == sa.any_(sa.bindparam(None, list(values), type_=ARRAY(sa.String)))
+    each = sa.func.json_each(json_text(list(values))).table_valued("value")
+    return column.in_(sa.select(each.c.value))
+
+
+def upsert(session: Session, table: sa.Table, columns: Sequence[str], rows: Collection[Sequence[Any]], update: Sequence[str] = ()) -> None:
+    """Insert `rows` (values in the order of `columns`, JSON columns as text, no key twice).
+
+    On a key that exists the `update` columns are set; with none, the stored row stays.
+    """
+    if not rows:
+        return
+    if session.get_bind().dialect.name == "postgresql":
+        _upsert_postgresql(session, table, columns, rows, update)
+    else:
+        _upsert_sqlite(session, table, columns, rows, update)
+
+
+def insert(session: Session, table: sa.Table, columns: Sequence[str], rows: Collection[Sequence[Any]], update: Sequence[str] = ()) -> None:
+    """As `upsert`, for keys that were not there when the caller looked: PostgreSQL then copies straight into the table.
+
+    Should another connection have written one of them meanwhile, the rows go the way of `upsert` after all.
+    """
+    if not rows:
+        return
+    if session.get_bind().dialect.name != "postgresql":
+        _upsert_sqlite(session, table, columns, rows, update)
+        return
+    names = ", ".join(f'"{c}"' for c in columns)
+    driver: Any = session.connection().connection.driver_connection
+    try:
+        with driver.transaction(), driver.cursor() as cursor:
+            _copy(cursor, f'COPY "{table.name}" ({names}) FROM STDIN', rows)
+    except UniqueViolation:
+        _upsert_postgresql(session, table, columns, rows, update)
+
+
+def _copy(cursor: Any, statement: str, rows: Collection[Sequence[Any]]) -> None:
+    with cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _conflict(table: sa.Table, update: Sequence[str]) -> str:
+    key = ", ".join(f'"{c.name}"' for c in table.primary_key.columns)
+    if not update:
+        return f"ON CONFLICT ({key}) DO NOTHING"
+    return f"ON CONFLICT ({key}) DO UPDATE SET " + ", ".join(f'"{c}" = excluded."{c}"' for c in update)
+
+
+def _upsert_sqlite(
+    session: Session, table: sa.Table, columns: Sequence[str], rows: Collection[Sequence[Any]], update: Sequence[str]
+) -> None:
+    names = ", ".join(f'"{c}"' for c in columns)
+    marks = ", ".join("?" * len(columns))
+    sql = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks}) {_conflict(table, update)}'
+    driver: Any = session.connection().connection.driver_connection
+    driver.executemany(sql, rows)
+
+
+def _upsert_postgresql(
+    session: Session, table: sa.Table, columns: Sequence[str], rows: Collection[Sequence[Any]], update: Sequence[str]
+) -> None:
+    names = ", ".join(f'"{c}"' for c in columns)
+    stage = f'"stage_{table.name}"'
+    key = ", ".join(f'"{c.name}"' for c in table.primary_key.columns)
+    driver: Any = session.connection().connection.driver_connection
+    with driver.cursor() as cursor:
+        cursor.execute(f'CREATE TEMP TABLE IF NOT EXISTS {stage} AS SELECT * FROM "{table.name}" WITH NO DATA')
+        cursor.execute(f"TRUNCATE {stage}")
+        _copy(cursor, f"COPY {stage} ({names}) FROM STDIN", rows)
+        # Ordered by key, so that two committers that share rows take their locks in the same order.
+        cursor.execute(f'INSERT INTO "{table.name}" ({names}) SELECT {names} FROM {stage} ORDER BY {key} {_conflict(table, update)}')

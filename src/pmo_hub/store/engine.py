@@ -1,0 +1,61 @@
+"""Engines: SQLite in WAL mode with one writer at a time, or PostgreSQL through psycopg."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+
+from pmo_hub.store.base import instant_text
+
+# The bulk path hands values to sqlite3 as they are; these make the text that the column types make.
+sqlite3.register_adapter(datetime, instant_text)
+sqlite3.register_adapter(date, date.isoformat)
+
+SQLITE_BUSY_S = 30
+
+
+class DatabaseUrlError(ValueError):
+    """The database URL can't be used; the text says what to write."""
+
+
+def create_engine(url: str, pool_size: int = 10) -> sa.Engine:
+    """An engine for `url` ("sqlite:///file" or "postgresql+psycopg://…"); nothing is connected yet."""
+    try:
+        parsed = make_url(url)
+    except sa.exc.ArgumentError as e:
+        raise DatabaseUrlError("The database URL is not understood; write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME.") from e
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed)
+    if parsed.drivername == "postgresql+psycopg":
+        return sa.create_engine(parsed, pool_size=pool_size, max_overflow=5, pool_pre_ping=True)
+    raise DatabaseUrlError(f"{parsed.drivername} is not supported; use sqlite:/// or postgresql+psycopg://.")
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    engine = sa.create_engine(
+        url,
+        connect_args={"timeout": SQLITE_BUSY_S, "check_same_thread": False, "isolation_level": None},
+        poolclass=sa.pool.QueuePool if url.database else sa.pool.StaticPool,
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _: Any) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA cache_size=-32000")
+        connection.execute("PRAGMA mmap_size=268435456")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # A deferred transaction that turns into a writer fails at once when another wrote meanwhile; so writers say it first.
+        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine

@@ -1,0 +1,259 @@
+"""What is read, where reading resumes, what happened, what could not be read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pmo_hub.store.base import Base, Id, Json
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """A partial index, on both engines."""
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+
+
+class Connection(Base):
+    """A configured connector. `secrets` is ciphertext bound to this row; `config` never holds a secret."""
+
+    __tablename__ = "connections"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    connector: Mapped[str]
+    namespace: Mapped[str]
+    config: Mapped[dict[str, Any]] = mapped_column(Json)
+    secrets: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    rules: Mapped[dict[str, str]] = mapped_column(Json)
+    state: Mapped[str]  # active | paused | failing
+    account: Mapped[str | None]
+    last_error: Mapped[str | None]
+    last_error_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(default=0)
+    interval_minutes: Mapped[int]
+    census_interval_minutes: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Credential(Base):
+    """What the source rotates (refresh tokens); saved by compare-and-swap on `version`."""
+
+    __tablename__ = "credentials"
+    connection_id: Mapped[str] = mapped_column(Id, sa.ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[int]
+    secret: Mapped[bytes] = mapped_column(sa.LargeBinary)
+
+
+class Scope(Base):
+    """A chosen scope; its id is the hash of (namespace, "scope", external id), so one connection reads it."""
+
+    __tablename__ = "scopes"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    connection_id: Mapped[str] = mapped_column(Id, sa.ForeignKey("connections.id"), index=True)
+    external_id: Mapped[str]
+    name: Mapped[str]
+    kind: Mapped[str]
+    url: Mapped[str | None]
+    chosen_at: Mapped[datetime]
+    synced_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+
+
+class SyncState(Base):
+    __tablename__ = "sync_states"
+    connection_id: Mapped[str] = mapped_column(Id, sa.ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+class Lease(Base):
+    """Who may write for a connection; `fence` only grows, and every commit checks it."""
+
+    __tablename__ = "leases"
+    connection_id: Mapped[str] = mapped_column(Id, sa.ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True)
+    fence: Mapped[int]
+    holder: Mapped[str | None]
+    expires_at: Mapped[datetime | None]
+
+
+class SyncRun(Base):
+    """One run; counts are by payload kind."""
+
+    __tablename__ = "sync_runs"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    connection_id: Mapped[str] = mapped_column(Id, sa.ForeignKey("connections.id"), index=True)
+    mode: Mapped[str]  # incremental | full | census
+    state: Mapped[str]  # queued | running | finished | failed | waiting | held | interrupted
+    fence: Mapped[int]
+    started_at: Mapped[datetime]
+    heartbeat_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    waiting_until: Mapped[datetime | None]
+    fetched: Mapped[dict[str, int]] = mapped_column(Json)
+    expected: Mapped[dict[str, int]] = mapped_column(Json)
+    changed: Mapped[dict[str, int]] = mapped_column(Json)
+    gone: Mapped[dict[str, int]] = mapped_column(Json)
+    quarantined: Mapped[int] = mapped_column(default=0)
+    requests: Mapped[int] = mapped_column(default=0)
+    estimate: Mapped[int | None]
+    error: Mapped[str | None]
+    detail: Mapped[str | None]  # traceback of a bug, for the developer
+
+
+class Payload(Base):
+    """The newest version of a raw record; `gone_at` set where the source no longer has it."""
+
+    __tablename__ = "payloads"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    connection_id: Mapped[str] = mapped_column(Id)
+    scope_id: Mapped[str | None] = mapped_column(Id)
+    kind: Mapped[str]
+    external_id: Mapped[str]
+    part_of_id: Mapped[str | None] = mapped_column(Id)
+    group_id: Mapped[str | None] = mapped_column(Id)
+    media_type: Mapped[str]
+    body: Mapped[bytes] = mapped_column(sa.LargeBinary)  # zstd
+    context: Mapped[str | None]  # JSON in canonical order
+    body_hash: Mapped[str] = mapped_column(Id)
+    version: Mapped[str | None]
+    basis_id: Mapped[str] = mapped_column(Id)
+    first_seen_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    run_id: Mapped[str] = mapped_column(Id)
+    gone_at: Mapped[datetime | None]
+    gone_reason: Mapped[str | None]
+    __table_args__ = (
+        sa.Index("ix_payloads_scope_id_kind", "scope_id", "kind"),
+        # Most payloads are part of nothing and of no group: those need no entry.
+        sa.Index("ix_payloads_part_of_id", "part_of_id", **_where("part_of_id IS NOT NULL")),
+        sa.Index("ix_payloads_group_id", "group_id", **_where("group_id IS NOT NULL")),
+    )
+
+
+class PayloadHistory(Base):
+    """Superseded payloads, kept for a while."""
+
+    __tablename__ = "payloads_history"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(primary_key=True)
+    recorded_to: Mapped[datetime]
+    body: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    context: Mapped[str | None]
+    body_hash: Mapped[str] = mapped_column(Id)
+    version: Mapped[str | None]
+
+
+class Claim(Base):
+    """Payload → record that it owns; a record lives while it has a claim."""
+
+    __tablename__ = "claims"
+    payload_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    record_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    record_type: Mapped[str]
+    __table_args__ = (sa.Index("ix_claims_record_id", "record_id"), {"sqlite_with_rowid": False})
+
+
+class Tombstone(Base):
+    """A record that ended: its last version is in its history table."""
+
+    __tablename__ = "tombstones"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    record_type: Mapped[str]
+    external_id: Mapped[str]
+    reason: Mapped[str]
+    ended_at: Mapped[datetime]
+
+
+class StagedPayload(Base):
+    """A page of a group that is not complete yet: unseen until the group's last page merges it."""
+
+    __tablename__ = "staged_payloads"
+    connection_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    group_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[str] = mapped_column(Id)
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary)  # msgpack of the sdk's Payload, zstd
+
+
+class Quarantine(Base):
+    """What could not be split or mapped, with its bytes; retried by every run."""
+
+    __tablename__ = "quarantine"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    connection_id: Mapped[str] = mapped_column(Id, index=True)
+    scope_id: Mapped[str | None] = mapped_column(Id)
+    kind: Mapped[str | None]
+    external_id: Mapped[str | None]
+    body: Mapped[bytes] = mapped_column(sa.LargeBinary)  # zstd
+    why: Mapped[str]
+    first_seen_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    attempts: Mapped[int]
+    run_id: Mapped[str] = mapped_column(Id)
+
+
+class ReferenceSnapshot(Base):
+    """A dictionary of the source; the newest one a (connection, scope) is used for mapping."""
+
+    __tablename__ = "reference_snapshots"
+    connection_id: Mapped[str] = mapped_column(Id, sa.ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True)
+    scope: Mapped[str] = mapped_column(primary_key=True)  # "" = the site
+    digest: Mapped[str] = mapped_column(Id, primary_key=True)
+    body: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    is_newest: Mapped[bool]
+    read_at: Mapped[datetime]
+
+
+class MappingBasis(Base):
+    """What a row was mapped with; its id is the hash of the three digests."""
+
+    __tablename__ = "mapping_bases"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    site_digest: Mapped[str] = mapped_column(Id)
+    scope_digest: Mapped[str] = mapped_column(Id)
+    rules_digest: Mapped[str] = mapped_column(Id)
+
+
+class PendingDerivation(Base):
+    """What a committed batch touched and no finished run has derived from yet; `item_id` "" stands for the whole scope."""
+
+    __tablename__ = "pending_derivations"
+    scope_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    item_id: Mapped[str] = mapped_column(Id, primary_key=True)
+
+
+class Census(Base):
+    """A listing of what exists, compared with what the hub holds."""
+
+    __tablename__ = "censuses"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    connection_id: Mapped[str] = mapped_column(Id, sa.ForeignKey("connections.id"), index=True)
+    state: Mapped[str]  # listing | finished | held | broken | dropped
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    listed: Mapped[int]
+    missing: Mapped[int]
+    reason: Mapped[str | None]
+
+
+class CensusListing(Base):
+    """Payload ids that a running census has seen."""
+
+    __tablename__ = "census_listings"
+    census_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    payload_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class Missing(Base):
+    """A payload that one census did not see and `fetch` did not find; the second that agrees tombstones it."""
+
+    __tablename__ = "missing"
+    payload_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    connection_id: Mapped[str] = mapped_column(Id, index=True)
+    census_id: Mapped[str] = mapped_column(Id)
+    reason: Mapped[str]
+    since: Mapped[datetime]

@@ -1,0 +1,266 @@
+"""Connections with their scopes, credentials and quarantine, read by explicit columns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+import zstandard
+from sqlalchemy.orm import Session
+
+from pmo_hub.store.models.canonical import WorkItem
+from pmo_hub.store.models.source import Connection, Credential, Lease, Payload, Quarantine, Scope, SyncRun, SyncState
+
+ACTIVE = "active"
+PAUSED = "paused"  # by an admin
+FAILING = "failing"  # until an admin changes something: the schedule is stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A connection; `synced_at` is when the newest success of any of its scopes began."""
+
+    id: str
+    name: str
+    connector: str
+    namespace: str
+    config: Mapping[str, Any]
+    secrets: bytes
+    rules: Mapping[str, str]
+    state: str
+    account: str | None
+    last_error: str | None
+    last_error_at: datetime | None
+    failures: int
+    interval_minutes: int
+    census_interval_minutes: int
+    created_at: datetime
+    updated_at: datetime
+    synced_at: datetime | None = None
+
+    def __repr__(self) -> str:
+        return f"Stored(id={self.id!r}, name={self.name!r})"
+
+
+class AlreadyThere(Exception):
+    """Another connection has the name, or reads the scope; only where two came at the same instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredScope:
+    id: str
+    connection_id: str
+    external_id: str
+    name: str
+    kind: str
+    url: str | None
+    chosen_at: datetime
+    synced_at: datetime | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Of one connection; items are those that its scopes hold now."""
+
+    scopes: int = 0
+    items: int = 0
+    quarantined: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """What could not be read; `body` is cut to what was asked for, `size_bytes` is the whole of it."""
+
+    id: str
+    kind: str | None
+    external_id: str | None
+    why: str
+    first_seen_at: datetime
+    seen_at: datetime
+    attempts: int
+    size_bytes: int
+    body: bytes
+
+
+_OWN = tuple(name for name in Stored.__slots__ if name != "synced_at")
+_SYNCED_AT = sa.select(sa.func.max(Scope.synced_at)).where(Scope.connection_id == Connection.id).scalar_subquery()
+_CONNECTION = [*(getattr(Connection, name) for name in _OWN), _SYNCED_AT]
+_SCOPE = [getattr(Scope, name) for name in StoredScope.__slots__]
+
+
+def find(session: Session, id_or_name: str) -> Stored | None:
+    """The connection of that id, or else of that name."""
+    query = sa.select(*_CONNECTION).where((Connection.id == id_or_name) | (Connection.name == id_or_name))
+    found = [Stored(*row) for row in session.execute(query)]
+    return min(found, key=lambda c: c.id != id_or_name, default=None)
+
+
+def get(session: Session, id: str) -> Stored:
+    """The connection of that id, which is there: it is asked for by what refers to it."""
+    return Stored(*session.execute(sa.select(*_CONNECTION).where(Connection.id == id)).one())
+
+
+def page(session: Session, after: tuple[str, str] | None, limit: int) -> Sequence[Stored]:
+    """Connections by name, those after (name, id)."""
+    query = sa.select(*_CONNECTION).order_by(Connection.name, Connection.id).limit(limit)
+    if after is not None:
+        query = query.where(sa.tuple_(Connection.name, Connection.id) > after)
+    return [Stored(*row) for row in session.execute(query)]
+
+
+def everyone(session: Session) -> Sequence[Stored]:
+    return [Stored(*row) for row in session.execute(sa.select(*_CONNECTION).order_by(Connection.id))]
+
+
+def insert(session: Session, connection: Stored) -> None:
+    """It is stored; raises AlreadyThere."""
+    values = {name: getattr(connection, name) for name in _OWN}
+    try:
+        session.execute(sa.insert(Connection).values(values | {"config": dict(connection.config), "rules": dict(connection.rules)}))
+    except sa.exc.IntegrityError as error:
+        raise AlreadyThere from error
+
+
+def update(session: Session, id: str, values: Mapping[str, Any]) -> None:
+    """It has these values; raises AlreadyThere."""
+    try:
+        session.execute(sa.update(Connection).where(Connection.id == id).values(dict(values)))
+    except sa.exc.IntegrityError as error:
+        raise AlreadyThere from error
+
+
+def succeeded(session: Session, id: str, now: datetime) -> bool:
+    """A run ended well: the connection is no longer failing. True if it was."""
+    row = session.execute(sa.select(Connection.state, Connection.failures).where(Connection.id == id)).one()
+    if row.failures == 0 and row.state != FAILING:
+        return False
+    state = ACTIVE if row.state == FAILING else row.state
+    update(session, id, {"state": state, "failures": 0, "last_error": None, "last_error_at": None})
+    return True
+
+
+def failed(session: Session, id: str, why: str, pauses: bool, now: datetime) -> bool:
+    """A run failed; `pauses`: only an admin can help, so the schedule stops. True for the first failure in a row."""
+    row = session.execute(sa.select(Connection.state, Connection.failures).where(Connection.id == id)).one()
+    state = FAILING if pauses and row.state == ACTIVE else row.state
+    update(session, id, {"state": state, "failures": row.failures + 1, "last_error": why, "last_error_at": now})
+    return bool(row.failures == 0)
+
+
+def named(session: Session, name: str) -> str | None:
+    """The id of the connection of that name."""
+    return session.execute(sa.select(Connection.id).where(Connection.name == name)).scalar_one_or_none()
+
+
+def scopes(session: Session, connection_id: str) -> Sequence[StoredScope]:
+    query = sa.select(*_SCOPE).where(Scope.connection_id == connection_id).order_by(Scope.name, Scope.id)
+    return [StoredScope(*row) for row in session.execute(query)]
+
+
+def taken(session: Session, scope_ids: Collection[str]) -> Mapping[str, tuple[str, str]]:
+    """Of these scopes, those that a connection reads already, with its id and name."""
+    query = sa.select(Scope.id, Connection.id, Connection.name).join(Connection, Connection.id == Scope.connection_id)
+    return {row[0]: (row[1], row[2]) for row in session.execute(query.where(Scope.id.in_(list(scope_ids))))}
+
+
+def insert_scopes(session: Session, chosen: Sequence[StoredScope]) -> None:
+    """They are chosen; raises AlreadyThere."""
+    if not chosen:
+        return
+    try:
+        session.execute(sa.insert(Scope), [asdict(scope) for scope in chosen])
+    except sa.exc.IntegrityError as error:
+        raise AlreadyThere from error
+
+
+def is_leased(session: Session, connection_id: str, now: datetime) -> bool:
+    """Whether a worker syncs the connection now."""
+    held = sa.select(Lease.fence).where(Lease.connection_id == connection_id, Lease.holder.is_not(None), Lease.expires_at > now)
+    return session.execute(held).first() is not None
+
+
+def payload_ids(session: Session, scope_ids: Collection[str]) -> Sequence[str]:
+    """The live payloads of these scopes."""
+    query = sa.select(Payload.id).where(Payload.scope_id.in_(list(scope_ids)), Payload.gone_at.is_(None)).order_by(Payload.id)
+    return list(session.scalars(query))
+
+
+def forget_scopes(session: Session, connection_id: str, dropped: Sequence[StoredScope]) -> None:
+    """They are no longer chosen, and nothing says where reading them would resume."""
+    ids = [scope.id for scope in dropped]
+    session.execute(sa.delete(Quarantine).where(Quarantine.scope_id.in_(ids)))
+    for scope in dropped:
+        own = SyncState.key.startswith(f"{scope.external_id}/", autoescape=True)
+        session.execute(sa.delete(SyncState).where(SyncState.connection_id == connection_id, own))
+    session.execute(sa.delete(Scope).where(Scope.id.in_(ids)))
+
+
+def counts(session: Session, connection_ids: Sequence[str]) -> Mapping[str, Counts]:
+    """By connection, in three grouped queries."""
+    ids = list(connection_ids)
+    chosen = sa.select(Scope.connection_id, sa.func.count()).where(Scope.connection_id.in_(ids)).group_by(Scope.connection_id)
+    items = chosen.join(WorkItem, WorkItem.scope_id == Scope.id)
+    held = sa.select(Quarantine.connection_id, sa.func.count()).where(Quarantine.connection_id.in_(ids)).group_by(Quarantine.connection_id)
+    scope_counts, item_counts, held_counts = (_by_id(session, query) for query in (chosen, items, held))
+    return {id: Counts(scope_counts.get(id, 0), item_counts.get(id, 0), held_counts.get(id, 0)) for id in ids}
+
+
+def _by_id(session: Session, query: sa.Select[str, int]) -> dict[str, int]:
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def last_started(session: Session, connection_ids: Sequence[str]) -> Mapping[str, datetime]:
+    """When the newest run that reads, not a census, began, by connection."""
+    query = (
+        sa.select(SyncRun.connection_id, sa.func.max(SyncRun.started_at))
+        .where(SyncRun.connection_id.in_(list(connection_ids)), SyncRun.mode != "census")
+        .group_by(SyncRun.connection_id)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def quarantine(
+    session: Session, connection_id: str, after: tuple[datetime, str] | None, limit: int, longest_bytes: int
+) -> Sequence[Quarantined]:
+    """What the connection could not read, the newest first, those after (first seen, id)."""
+    columns = (
+        Quarantine.id, Quarantine.kind, Quarantine.external_id, Quarantine.why, Quarantine.first_seen_at, Quarantine.seen_at,
+        Quarantine.attempts, Quarantine.body,
+    )  # fmt: skip
+    query = sa.select(*columns).where(Quarantine.connection_id == connection_id)
+    if after is not None:
+        query = query.where(sa.tuple_(Quarantine.first_seen_at, Quarantine.id) < after)
+    query = query.order_by(Quarantine.first_seen_at.desc(), Quarantine.id.desc()).limit(limit)
+    return [Quarantined(*row[:7], *_head(row[7], longest_bytes)) for row in session.execute(query)]
+
+
+def _head(packed: bytes, longest_bytes: int) -> tuple[int, bytes]:
+    """The whole body's size and its first bytes; no more than those is unpacked."""
+    size = zstandard.frame_content_size(packed)
+    with zstandard.ZstdDecompressor().stream_reader(packed) as reader:
+        head = reader.read(longest_bytes)
+    return max(size, len(head)), head
+
+
+def credential(session: Session, connection_id: str) -> tuple[int, bytes] | None:
+    """Version and ciphertext of what the source rotates."""
+    query = sa.select(Credential.version, Credential.secret).where(Credential.connection_id == connection_id)
+    row = session.execute(query).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def swap_credential(session: Session, connection_id: str, sealed: bytes, version: int) -> bool:
+    """True when `version` was the stored one (0: none yet) and the next one is saved."""
+    if version == 0:
+        try:
+            with session.begin_nested():
+                session.execute(sa.insert(Credential).values(connection_id=connection_id, version=1, secret=sealed))
+        except sa.exc.IntegrityError:
+            return False
+        return True
+    newer = sa.update(Credential).where(Credential.connection_id == connection_id, Credential.version == version)
+    return session.connection().execute(newer.values(version=version + 1, secret=sealed)).rowcount == 1

@@ -1,0 +1,56 @@
+"""Sync runs as they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from pmo_hub.store.models.source import SyncRun
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """Counts are by payload kind; `estimate` is how many objects the run was expected to read before it knew better."""
+
+    id: str
+    connection_id: str
+    mode: str
+    state: str
+    started_at: datetime
+    heartbeat_at: datetime | None
+    finished_at: datetime | None
+    waiting_until: datetime | None
+    fetched: Mapping[str, int]
+    expected: Mapping[str, int]
+    changed: Mapping[str, int]
+    gone: Mapping[str, int]
+    quarantined: int
+    requests: int
+    estimate: int | None
+    error: str | None
+
+
+_COLUMNS = [getattr(SyncRun, name) for name in StoredRun.__slots__]
+
+
+def get(session: Session, id: str) -> StoredRun | None:
+    row = session.execute(sa.select(*_COLUMNS).where(SyncRun.id == id)).one_or_none()
+    return StoredRun(*row) if row else None
+
+
+def page(
+    session: Session, connection_id: str | None, state: str | None, after: tuple[datetime, str] | None, limit: int
+) -> Sequence[StoredRun]:
+    """Runs, the newest first, those after (started, id)."""
+    query = sa.select(*_COLUMNS).order_by(SyncRun.started_at.desc(), SyncRun.id.desc()).limit(limit)
+    if connection_id is not None:
+        query = query.where(SyncRun.connection_id == connection_id)
+    if state is not None:
+        query = query.where(SyncRun.state == state)
+    if after is not None:
+        query = query.where(sa.tuple_(SyncRun.started_at, SyncRun.id) < after)
+    return [StoredRun(*row) for row in session.execute(query)]

@@ -1,0 +1,114 @@
+"""Writing mapped payloads: their records, their claims, what they mention, and the payloads themselves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from pmo_hub.domain.vocabulary import RecordType
+from pmo_hub.store.bulk import insert, is_in, upsert
+from pmo_hub.store.mentions import merge_mentions
+from pmo_hub.store.merge import merge_tuples
+from pmo_hub.store.models import source as tables
+from pmo_hub.store.ownership import Taken, mark, mark_items, release
+from pmo_hub.store.placing import Held, Origin
+from pmo_hub.store.preparing import MappedPayload, Prepared
+from pmo_hub.store.rows import LAYOUTS, Row
+
+_PAYLOADS: Any = tables.Payload.__table__
+_PAYLOADS_HISTORY: Any = tables.PayloadHistory.__table__
+_CLAIMS: Any = tables.Claim.__table__
+_TOMBSTONES: Any = tables.Tombstone.__table__
+
+_PAYLOAD_COLUMNS = tuple(c.name for c in _PAYLOADS.columns)
+_REPLACED = tuple(c for c in _PAYLOAD_COLUMNS if c not in ("id", "first_seen_at"))
+
+
+def merge_prepared(session: Session, origin: Origin, prepared: Prepared, taken: Taken, now: datetime) -> dict[str, str]:
+    """Write the records of a prepared batch and the payloads that own them.
+
+    Returns the payloads that are now in another scope than they were, with it: what is part of them has to follow.
+    """
+    mapped = prepared.mapped
+    if not mapped:
+        return {}
+    owned: dict[RecordType, dict[str, Row]] = defaultdict(dict)
+    item_of: dict[str, str] = {}
+    scope_of: dict[str, str | None] = {}
+    claims: dict[tuple[str, str], str] = {}
+    for m in mapped:
+        payload_id = m.incoming.id
+        taken.changed[m.incoming.payload.ref.kind] += 1
+        for one in m.owned:
+            id_ = one.row[0]
+            owned[one.type][id_] = one.row
+            claims[payload_id, id_] = one.type.value
+            if one.item_id is not None:
+                item_of[id_] = one.item_id
+                scope_of[one.item_id] = m.incoming.scope_id
+    touched: set[str] = set()
+    for kind, rows in owned.items():
+        merged = merge_tuples(session, LAYOUTS[kind], rows, now)
+        touched |= merged.touched
+        if merged.new:
+            session.execute(sa.delete(_TOMBSTONES).where(is_in(session, _TOMBSTONES.c.id, merged.new)))
+    for kind, rows in prepared.mentions.rows().items():
+        merge_mentions(session, kind, {i: r for i, r in rows.items() if i not in owned[kind]}, now)
+    _claim(session, mapped, prepared.placed.held, claims, now)
+    moved = _store_payloads(session, origin, mapped, prepared.placed.held, now)
+    items = {item_of[i] for i in touched if i in item_of}
+    taken.items |= items
+    mark_items(session, items, scope_of)
+    return moved
+
+
+def _claim(
+    session: Session, mapped: Sequence[MappedPayload], held: Mapping[str, Held], claims: Mapping[tuple[str, str], str], now: datetime
+) -> None:
+    replaced = [m.incoming.id for m in mapped if m.incoming.id in held]
+    before: dict[tuple[str, str], str] = {}
+    if replaced:
+        c = _CLAIMS.c
+        rows = session.execute(sa.select(c.payload_id, c.record_id, c.record_type).where(is_in(session, c.payload_id, replaced)))
+        before = {(r[0], r[1]): r[2] for r in rows}
+    new = [(*pair, kind) for pair, kind in claims.items() if pair not in before]
+    insert(session, _CLAIMS, ("payload_id", "record_id", "record_type"), new)
+    release(session, [(*pair, kind) for pair, kind in before.items() if pair not in claims], "replaced", now)
+
+
+def _store_payloads(
+    session: Session, origin: Origin, mapped: Sequence[MappedPayload], held: Mapping[str, Held], now: datetime
+) -> dict[str, str]:
+    changed = [m.incoming.id for m in mapped if m.incoming.id in held and held[m.incoming.id].body_hash != m.incoming.body_hash]
+    if changed:
+        names = [c.name for c in _PAYLOADS_HISTORY.columns if c.name != "recorded_to"]
+        superseded = sa.select(*(_PAYLOADS.c[n] for n in names), sa.literal(now, _PAYLOADS_HISTORY.c.recorded_to.type)).where(
+            is_in(session, _PAYLOADS.c.id, changed), _PAYLOADS.c.seen_at < now
+        )
+        session.execute(sa.insert(_PAYLOADS_HISTORY).from_select([*names, "recorded_to"], superseded))
+    rows = []
+    moved: dict[str, str] = {}
+    left: set[tuple[str, str]] = set()
+    for m in mapped:
+        one = m.incoming
+        known = held.get(one.id)
+        p = one.payload
+        if known is not None and known.scope_id != one.scope_id and one.scope_id is not None:
+            moved[one.id] = one.scope_id
+            if known.scope_id is not None:
+                left.add((known.scope_id, ""))
+        group_id = one.group_id or (known.group_id if known is not None else None)
+        first_seen_at = now if known is None else known.first_seen_at
+        rows.append((
+            one.id, origin.connection_id, one.scope_id, p.ref.kind, p.ref.external_id, one.part_of_id, group_id, p.media_type, m.body,
+            one.context, one.body_hash, p.version, m.basis_id, first_seen_at, now, origin.run_id, None, None,
+        ))  # fmt: skip
+    insert(session, _PAYLOADS, _PAYLOAD_COLUMNS, [r for r in rows if r[0] not in held], update=_REPLACED)
+    upsert(session, _PAYLOADS, _PAYLOAD_COLUMNS, [r for r in rows if r[0] in held], update=_REPLACED)
+    mark(session, left)
+    return moved

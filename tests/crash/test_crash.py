@@ -1,0 +1,249 @@
+"""A pulled cable: SIGKILL at seeded points of every kind, then run again; the database is the one that nobody disturbed."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from pmo_hub.host.registry import Registry
+from pmo_hub.host.session import Throttles
+from pmo_hub.services import connections
+from pmo_hub.services.hub import Hub
+from pmo_hub.store.base import Base
+from pmo_hub.store.engine import create_engine
+from pmo_hub.store.secrets import SecretBox
+from pmo_hub.store.unit_of_work import Work
+from pmo_hub_jira.simulator import Simulator, generate, serve
+from tests.crash.runner import KEY
+from tests.engines import PostgresServer, text
+
+SEED = 20261123
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+SIZE = 120
+STEPS = ("first", "edited", "census", "census again", "back")
+MODES = {"first": "incremental", "edited": "incremental", "census": "census", "census again": "census", "back": "incremental"}
+
+BOOKKEEPING = {"connections", "credentials", "scopes", "leases", "sync_runs", "censuses", "census_listings", "reference_snapshots"}
+BOOKKEEPING |= {"jobs", "api_keys", "audit_entries"}
+LEFT_OUT = {"run_id", "census_id", "attempts", "recorded_from", "recorded_to", "first_seen_at", "seen_at", "since", "position"}
+
+KINDS: dict[str, int] = {
+    "before a commit": 9,
+    "after a commit": 8,
+    "in a rate-limit wait": 2,
+    "in the census": 2,
+    "in the evaluation": 3,
+    "while records end": 1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """`number` counts the points of that name within the step."""
+
+    step: str
+    name: str
+    number: int
+
+
+def changed(simulator: Simulator, step: str) -> None:
+    """What happens at the site before a step."""
+    keys = sorted(simulator.world.ids)
+    if step == "first":
+        simulator.fault("field_value", path="/rest/api/3/", times=None, issue=keys[7], field="status", value=None)
+        simulator.fault("status", path="/rest/api/3/search/jql", nth=3, status=429, retry_after=3)
+        simulator.fault("status", path="/rest/api/3/changelog", nth=2, status=429, retry_after=2)
+        return
+    simulator.advance(timedelta(hours=1))
+    if step == "edited":
+        for number, key in enumerate(keys[20:70]):
+            simulator.mutate("edit", key, summary=f"Changed {number}", duedate=f"2026-11-0{1 + number % 9}")
+        for key in keys[70:80]:
+            simulator.mutate("transition", key, next(iter(simulator.world.statuses)))
+            simulator.mutate("comment", key, "Seen again.")
+        simulator.fault("status", path="/rest/api/3/search/jql", nth=1, status=429, retry_after=2)
+    elif step == "census":
+        for key in keys[80:84]:
+            simulator.mutate("delete", key)
+        simulator.mutate("revoke_issue", keys[84])
+    elif step == "back":
+        simulator.clear_faults()
+        simulator.mutate("revoke_issue", keys[84], revoked=False)
+        simulator.mutate("edit", keys[84], summary="Back again")
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """A site and a database for one walk through the steps."""
+
+    url: str
+    port: int
+    folder: Path
+    connection: str
+
+    def walk(self, kill: Kill | None = None) -> dict[str, list[str]]:
+        """Go through all the steps, one of them cut off at `kill` and run again; returns the points of each undisturbed step."""
+        passed = {}
+        with serve(Simulator(generate(SEED, SIZE, NOW), clock=lambda: NOW), port=self.port) as simulator:
+            for number, step in enumerate(STEPS):
+                changed(simulator, step)
+                now = NOW + timedelta(hours=number)
+                if kill is not None and kill.step == step:
+                    assert self._run(step, now, kill) is None, f"{kill} was never reached"
+                told = self._run(step, now, None)
+                assert told is not None
+                assert told["state"] == "finished", told["error"]
+                passed[step] = told["points"]
+        return passed
+
+    def _run(self, step: str, now: datetime, kill: Kill | None) -> dict[str, Any] | None:
+        plan, told = self.folder / "plan.json", self.folder / "told.json"
+        told.unlink(missing_ok=True)
+        given = {
+            "url": self.url, "connection": self.connection, "mode": MODES[step], "now": now.isoformat(), "folder": str(self.folder),
+            "kill": None if kill is None else [kill.name, kill.number], "told": str(told),
+        }  # fmt: skip
+        plan.write_text(json.dumps(given))
+        root = Path(__file__).resolve().parents[2]
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.crash.runner", str(plan)],
+            cwd=root,
+            env={"PYTHONPATH": f"{root}:{root / 'src'}:{root / 'connectors'}", "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if kill is not None and done.returncode == -signal.SIGKILL:
+            return None
+        assert done.returncode == 0, done.stderr[-3000:]
+        result: dict[str, Any] = json.loads(told.read_text())
+        return result
+
+
+def content(url: str) -> dict[str, list[str]]:
+    """Every compared table's rows, without what two runs may differ in."""
+    engine = create_engine(url)
+    tables = {}
+    with engine.connect() as connection:
+        for table in Base.metadata.sorted_tables:
+            if table.name in BOOKKEEPING:
+                continue
+            columns = [c for c in table.columns if c.name not in LEFT_OUT]
+            query = sa.select(*columns)
+            if table.name == "events":
+                # A sync that is run twice finishes once more; what a project went through is there once.
+                query = query.where(table.c.type.not_like("sync.%"))
+            tables[table.name] = sorted(repr(tuple(row)) for row in connection.execute(query))
+    engine.dispose()
+    return tables
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def prepared(url: str, port: int, folder: Path) -> str:
+    """A migrated database with one connection whose first sync is queued; returns the connection's id."""
+    work = Work(create_engine(url))
+    hub = Hub(work, lambda: NOW, Registry.installed(), SecretBox([KEY]), Throttles(), folder)
+    with serve(Simulator(generate(SEED, SIZE, NOW), clock=lambda: NOW), port=port) as simulator:
+        draft = connections.Draft(name="crash", connector="jira", config=simulator.config(), scopes="all", interval_minutes=60)
+        created = connections.create(hub, draft, "test")
+    work.dispose()
+    return created.connection.id
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def stands(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Stand]]:
+    """Makes stands whose databases are copies of one."""
+    port = free_port()
+    made = 0
+
+    def folder() -> Path:
+        nonlocal made
+        made += 1
+        path = tmp_path / str(made)
+        path.mkdir()
+        return path
+
+    if request.param == "sqlite":
+        template = Path(request.getfixturevalue("migrated_sqlite_url").removeprefix("sqlite:///"))
+        connection = prepared(f"sqlite:///{template}", port, tmp_path)
+
+        def sqlite() -> Stand:
+            own = folder()
+            shutil.copy(template, own / "hub.db")
+            return Stand(f"sqlite:///{own / 'hub.db'}", port, own, connection)
+
+        yield sqlite
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    template_url = request.getfixturevalue("migrated_postgresql_url")
+    connection = prepared(template_url, port, tmp_path)
+    name = template_url.rsplit("/", 1)[1]
+    lent = []
+
+    def postgresql() -> Stand:
+        url = server.create(name)
+        lent.append(url)
+        return Stand(text(url), port, folder(), connection)
+
+    yield postgresql
+    for url in lent:
+        server.drop(url)
+
+
+def choose(passed: dict[str, list[str]]) -> list[Kill]:
+    """25 points: at least 15 between the first and the last commit of the run that reads everything."""
+    draw = random.Random(SEED)
+    kills: list[Kill] = []
+    for name, wanted in KINDS.items():
+        places: list[Kill] = []
+        for step in STEPS:
+            count = Counter(passed[step])[name]
+            # Batches are cut by time as well: the last few points of a step may not be reached in every run.
+            reachable = count - 3 if name.endswith("a commit") and count > 6 else count
+            weight = 3 if step == "first" else 1
+            places += [Kill(step, name, n) for n in range(1, reachable + 1)] * weight
+        assert places, f"no step passes a point {name}"
+        chosen: set[Kill] = set()
+        while len(chosen) < min(wanted, len(set(places))):
+            chosen.add(draw.choice(places))
+        kills += sorted(chosen, key=lambda k: (k.step, k.number))
+    return kills
+
+
+def test_a_kill_at_any_point_changes_nothing_in_the_end(stands: Callable[[], Stand]) -> None:
+    undisturbed = stands()
+    passed = undisturbed.walk()
+    expected = content(undisturbed.url)
+    for table in ("work_items", "transitions", "work_items_history", "tombstones", "quarantine", "facts", "violations", "events"):
+        assert expected[table] or table == "quarantine", f"the walk leaves {table} empty: it proves nothing about it"
+    kills = choose(passed)
+    assert len(kills) == sum(KINDS.values()) == 25
+    assert sum(1 for k in kills if k.name.endswith("a commit")) >= 15
+    for kill in kills:
+        print(f"SIGKILL {kill.name} {kill.number} of step {kill.step!r}")
+        stand = stands()
+        stand.walk(kill)
+        found = content(stand.url)
+        for table, rows in expected.items():
+            assert found[table] == rows, f"{table} differs after {kill}"

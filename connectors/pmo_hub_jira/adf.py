@@ -1,12 +1,12 @@
 """Plain text of documents in the Atlassian Document Format.
 
 A tolerant walk: of an unknown node its content counts, of a known one without text what it shows (a mention's name, a link's address, a
-date's day). It keeps its own stack, so that no depth of nesting breaks it.
+date's day). It recurses for as far as people nest, and goes on with a stack of its own, so that no depth breaks it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,26 +27,41 @@ class Node(msgspec.Struct, gc=False):
 _TYPED = msgspec.json.Decoder(Node)
 _ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
-_BLOCKS = frozenset({
-    "paragraph", "heading", "listItem", "codeBlock", "blockquote", "panel", "rule", "taskItem", "decisionItem", "tableRow", "mediaSingle",
-    "mediaGroup", "blockCard", "embedCard", "expand", "nestedExpand", "extension", "bodiedExtension",
-})  # fmt: skip
-_CELLS = frozenset({"tableCell", "tableHeader"})
+Leaf = Callable[[dict[str, Any]], str]
+
+_RECURSIONS = 20
+_ENDS = ("\n", "\t", "")
 
 
 def text_of(raw: bytes | msgspec.Raw) -> str | None:
     """The text of a document as bytes; a JSON string (version 2 of the API) is its own text; None where there is none."""
     try:
-        return _walk(decode(_TYPED, raw))
+        return text_in(decode(_TYPED, raw))
     except msgspec.ValidationError:
         return text(decode(_ANY, raw))
+
+
+def text_in(document: Node | str | None) -> str | None:
+    """The text of a document as its decoder made it."""
+    if document is None:
+        return None
+    if isinstance(document, str):
+        return document.strip() or None
+    out: list[str] = []
+    if document.type == "doc" and document.content:
+        _write(document.content, out, _RECURSIONS)
+    else:
+        _walk([document], out)
+    return "".join(out).strip() or None
 
 
 def text(document: Any) -> str | None:
     """The text of a decoded document, blocks on lines of their own; None where it has none."""
     if isinstance(document, str):
         return document.strip() or None
-    return _walk(_tolerated(document))
+    out: list[str] = []
+    _walk([_tolerated(document)], out)
+    return "".join(out).strip() or None
 
 
 def _tolerated(document: Any) -> Node:
@@ -71,9 +86,34 @@ def _tolerated(document: Any) -> Node:
     return root
 
 
-def _walk(root: Node) -> str | None:
-    out: list[str] = []
-    stack: list[Node | str | None] = [root]
+def _write(nodes: Sequence[Node | None], out: list[str], depth: int) -> None:
+    """Append what the nodes show, in the order in which they are read."""
+    for node in nodes:
+        if node is None:
+            continue
+        kind = node.type
+        if kind == "text":
+            if node.text:
+                out.append(node.text)
+            continue
+        leaf, mark = _KINDS.get(kind, _UNKNOWN)
+        if leaf is not None:
+            out.append(leaf(node.attrs or {}))
+        content = node.content
+        if content:
+            if depth:
+                _write(content, out, depth - 1)
+            else:
+                _walk(content, out)
+        if mark == "\n" and out and out[-1][-1:] not in _ENDS:
+            out.append("\n")
+        elif mark is not None:
+            _close(out, mark)
+
+
+def _walk(nodes: Sequence[Node | None], out: list[str]) -> None:
+    """As `_write`, of any depth."""
+    stack: list[Node | str | None] = [*reversed(nodes)]
     while stack:
         node = stack.pop()
         if node is None:
@@ -81,40 +121,32 @@ def _walk(root: Node) -> str | None:
         if isinstance(node, str):  # what closes a node, put there when it was opened
             _close(out, node)
             continue
-        kind = node.type
-        if kind == "text":
-            out.append(node.text or "")
+        if node.type == "text":
+            if node.text:
+                out.append(node.text)
             continue
-        if kind is not None:
-            leaf = _LEAVES.get(kind)
-            if leaf is not None:
-                out.append(leaf(node.attrs or {}))
-            if kind in _BLOCKS:
-                stack.append("\n")
-            elif kind in _CELLS:
-                stack.append("\t")
-        content = node.content
-        if content:
-            for place, child in enumerate(content):
-                # Most content is plain text: taken at once, without a turn through the stack.
-                if child is not None and child.type == "text":
-                    out.append(child.text or "")
-                else:
-                    stack.extend(reversed(content[place:]))
-                    break
-    return "".join(out).strip() or None
+        leaf, mark = _KINDS.get(node.type, _UNKNOWN)
+        if leaf is not None:
+            out.append(leaf(node.attrs or {}))
+        if mark is not None:
+            stack.append(mark)
+        if node.content:
+            stack.extend(reversed(node.content))
 
 
 def _close(out: list[str], mark: str) -> None:
     """End a line or a cell once: a list item ends with the paragraph that ends it, and a cell is no line."""
-    if mark == "\t":
+    if mark == "\n":
+        if out:
+            last = out[-1]
+            if last == "\t":
+                out[-1] = "\n"
+            elif last[-1:] != "\n":
+                out.append("\n")
+    else:
         if out and out[-1] == "\n":
             out.pop()
         out.append("\t")
-    elif out and out[-1] == "\t":
-        out[-1] = "\n"
-    elif out and not out[-1].endswith("\n"):
-        out.append("\n")
 
 
 def _first(*names: str) -> Callable[[dict[str, Any]], str]:
@@ -146,7 +178,12 @@ def _task(attributes: dict[str, Any]) -> str:
     return "[x] " if attributes.get("state") == "DONE" else "[ ] "
 
 
-_LEAVES: dict[str, Callable[[dict[str, Any]], str]] = {
+_BLOCKS = (
+    "paragraph", "heading", "listItem", "codeBlock", "blockquote", "panel", "rule", "taskItem", "decisionItem", "tableRow", "mediaSingle",
+    "mediaGroup", "blockCard", "embedCard", "expand", "nestedExpand", "extension", "bodiedExtension",
+)  # fmt: skip
+
+_LEAVES: dict[str, Leaf] = {
     "hardBreak": lambda _: "\n",
     "mention": _first("text", "id"),
     "emoji": _first("text", "shortName"),
@@ -162,5 +199,13 @@ _LEAVES: dict[str, Callable[[dict[str, Any]], str]] = {
     "nestedExpand": _title,
     "inlineExtension": _first("text"),
     "taskItem": _task,
-    "decisionItem": lambda _: "",
 }
+
+_UNKNOWN: tuple[Leaf | None, str | None] = (None, None)
+_KINDS: dict[str | None, tuple[Leaf | None, str | None]] = {
+    **dict.fromkeys(_LEAVES, _UNKNOWN),
+    **dict.fromkeys(_BLOCKS, (None, "\n")),
+    **dict.fromkeys(("tableCell", "tableHeader"), (None, "\t")),
+}
+_KINDS |= {kind: (leaf, _KINDS[kind][1]) for kind, leaf in _LEAVES.items()}
+"""What a kind of node shows by itself, and what ends it."""

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,7 +21,7 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from pmo_hub.sdk.errors import AuthError, ConfigError, TransientError
-from pmo_hub.sdk.http import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Client, Response, error_of, is_web_page
+from pmo_hub.sdk.http import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, URL, Client, Response, error_of, is_web_page
 from pmo_hub_jira import wire
 from pmo_hub_jira.nesting import decode
 
@@ -55,6 +56,7 @@ class JiraClient:
         self._http = http
         self._slots = threading.BoundedSemaphore(concurrency)
         self._date: str | None = None
+        self._url = lru_cache(maxsize=64)(self._address)  # parsed once, not for each page
 
     # Searching
 
@@ -180,6 +182,9 @@ class JiraClient:
     def base(self) -> str:
         return str(self._http.base_url).rstrip("/")
 
+    def _address(self, path: str) -> URL:
+        return URL(self.base + path)
+
     def _offset_pages(self, path: str, query: Query, size: int) -> Iterator[msgspec.Raw]:
         start = 0
         while True:
@@ -194,7 +199,7 @@ class JiraClient:
         content = None if body is None else msgspec.json.encode(body)
         headers = None if body is None else {"Content-Type": "application/json"}
         with self._slots:
-            response = self._http.request(method, path, params=list(query) or None, content=content, headers=headers)
+            response = self._http.request(method, self._url(path), params=list(query) or None, content=content, headers=headers)
         self._date = response.headers.get("date")
         status = response.status_code
         if error := error_of(response, "Jira"):

@@ -7,7 +7,7 @@ from typing import Any
 from pmo_hub.domain.records import CustomValue, Identity
 from pmo_hub_jira import wire
 from pmo_hub_jira.instants import day, instant, iso_ms
-from pmo_hub_jira.people import People
+from pmo_hub_jira.people import mention
 from pmo_hub_jira.reference import CustomField
 
 TYPES: dict[str, Any] = {
@@ -19,12 +19,13 @@ TYPES: dict[str, Any] = {
     "user": wire.User,
     "users": list[wire.User],
     "sprints": list[wire.Sprint],
+    "sprint ids": list[wire.Numbered],
     "key": str,
 }
 """What each shape of a custom field is decoded to."""
 
 
-def values_of(field: CustomField, value: Any, item: str, mentioned: dict[str, Identity], people: People) -> list[CustomValue]:
+def values_of(field: CustomField, value: Any, item: str, mentioned: dict[str, Identity]) -> list[CustomValue]:
     """The value as records: one for a plain field, one for each choice of a field with several."""
     id, name, shape = f"{item}:{field.id}", field.name, field.shape
     if shape == "number":
@@ -39,13 +40,13 @@ def values_of(field: CustomField, value: Any, item: str, mentioned: dict[str, Id
         text = _option(value)
         return [CustomValue(id, item, field.id, name, text=text)] if text else []
     if shape == "user":
-        account = people.mention(value, mentioned)
+        account = mention(value, mentioned)
         return [CustomValue(id, item, field.id, name, identity=account)] if account else []
     if shape == "options":
         texts = {option.id or option.value: _option(option) for option in value}
         return [CustomValue(f"{id}:{key}", item, field.id, name, text=text) for key, text in texts.items() if key and text]
     if shape == "users":
-        accounts = dict.fromkeys(people.mention(user, mentioned) for user in value)
+        accounts = dict.fromkeys(mention(user, mentioned) for user in value)
         return [CustomValue(f"{id}:{account}", item, field.id, name, identity=account) for account in accounts if account]
     return [CustomValue(id, item, field.id, name, text=value)] if shape == "key" else []
 

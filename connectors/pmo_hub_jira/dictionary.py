@@ -44,7 +44,7 @@ _SUMMARIES = frozenset({Kind.INITIATIVE, Kind.EPIC, Kind.SUMMARY})
 
 
 class Dictionary:
-    """What Jira's ids and names mean on one site, for one project."""
+    """What Jira's ids and names mean on one site, for one project; each answer is worked out once."""
 
     def __init__(self, site: SiteReference, scope: ScopeReference, rules: admin.Rules) -> None:
         self.site = site
@@ -58,7 +58,10 @@ class Dictionary:
         self.starts = self._starts()
         taken = {self.sprint, self.epic_link, self.flagged, self.target_end, *self.points, *self.starts}
         self.others = tuple(field for field in site.fields if field.id not in taken)
-        self._kinds: dict[tuple[str, str | None, bool | None, int | None], tuple[Kind, Uncounted | None]] = {}
+        self._kinds: dict[wire.IssueType, tuple[Kind, Uncounted | None]] = {}
+        self._categories: dict[tuple[wire.Status, wire.Named | None], StatusCategory] = {}
+        self._urgencies: dict[wire.Named, int | None] = {}
+        self._blocking: dict[wire.Named, bool] = {}
 
     def _first(self, wanted: Callable[[CustomField], bool]) -> str | None:
         return next((field.id for field in self.site.fields if wanted(field)), None)
@@ -83,12 +86,10 @@ class Dictionary:
 
     def kind(self, type: wire.IssueType) -> tuple[Kind, Uncounted | None]:
         """The kind of an issue type, and why its items are left out of every measure, if they are."""
-        key = (type.id, type.name, type.subtask, type.hierarchy_level)
-        found = self._kinds.get(key)
+        found = self._kinds.get(type)
         if found is None:
             kind = self._kind(type)
-            uncounted = Uncounted.SUMMARY if kind in _SUMMARIES else _UNCOUNTED.get(kind)
-            found = self._kinds[key] = (kind, uncounted)
+            found = self._kinds[type] = (kind, Uncounted.SUMMARY if kind in _SUMMARIES else _UNCOUNTED.get(kind))
         return found
 
     def _kind(self, type: wire.IssueType) -> Kind:
@@ -109,6 +110,13 @@ class Dictionary:
 
     def category(self, status: wire.Status, resolution: wire.Named | None) -> StatusCategory:
         """By the status' category; done without being done (won't do, duplicate) is cancelled."""
+        key = (status, resolution)
+        found = self._categories.get(key)
+        if found is None:
+            found = self._categories[key] = self._category(status, resolution)
+        return found
+
+    def _category(self, status: wire.Status, resolution: wire.Named | None) -> StatusCategory:
         ruled = self.rules.status_category.get(status.id)
         if ruled is not None:
             return ruled
@@ -122,9 +130,31 @@ class Dictionary:
                 return StatusCategory.CANCELLED
         return category
 
+    def past_category(self, id: str | None, name: str | None) -> StatusCategory | None:
+        """Of a status that a change names, by what it means today; None for one that the site no longer knows."""
+        if not id:
+            return None
+        ruled = self.rules.status_category.get(id)
+        if ruled is not None:
+            return ruled
+        category = _CATEGORIES.get(self.site.statuses.get(id, ""))
+        cancelled = self.rules.cancelled
+        if category is StatusCategory.DONE and (id in cancelled or (name or "").casefold() in cancelled):
+            return StatusCategory.CANCELLED
+        return category
+
     def priority(self, priority: wire.Named | None) -> int | None:
         """0..100 with 100 the most urgent, or None where nothing says how urgent it is."""
-        if priority is None or priority.id is None:
+        if priority is None:
+            return None
+        try:
+            return self._urgencies[priority]
+        except KeyError:
+            found = self._urgencies[priority] = self._urgency(priority)
+            return found
+
+    def _urgency(self, priority: wire.Named) -> int | None:
+        if priority.id is None:
             return None
         if priority.id in self.rules.priority:
             return self.rules.priority[priority.id]
@@ -137,6 +167,12 @@ class Dictionary:
         """Whether links of this type say that one issue waits for another."""
         if type is None:
             return False
+        found = self._blocking.get(type)
+        if found is None:
+            found = self._blocking[type] = self._blocks(type)
+        return found
+
+    def _blocks(self, type: wire.Named) -> bool:
         name = (type.name or "").casefold()
         if self.rules.dependency_types is not None:
             return type.id in self.rules.dependency_types or name in self.rules.dependency_types
@@ -153,22 +189,17 @@ def _names(name: str, words: frozenset[str]) -> bool:
     return any(word in name for word in words if not word.isascii())
 
 
-@lru_cache(maxsize=32)
-def _site(body: bytes) -> SiteReference:
-    return SITE.decode(body)
-
-
-@lru_cache(maxsize=32)
-def _rules(entries: tuple[tuple[str, str], ...]) -> admin.Rules:
-    return admin.parse(dict(entries))
-
-
 def dictionary(references: Sequence[Reference], rules: Mapping[str, str]) -> Dictionary:
     """From the newest snapshots of the site and of one scope; without any, from Jira's defaults."""
-    site, scope = SiteReference(), ScopeReference()
-    for reference in references:
-        if reference.scope is None:
-            site = _site(reference.body)
-        else:
-            scope = SCOPE.decode(reference.body)
-    return Dictionary(site, scope, _rules(tuple(sorted(rules.items()))))
+    bodies = {reference.scope is None: reference.body for reference in references}
+    return _dictionary(bodies.get(True), bodies.get(False), tuple(sorted(rules.items())))
+
+
+@lru_cache(maxsize=64)
+def _dictionary(site: bytes | None, scope: bytes | None, rules: tuple[tuple[str, str], ...]) -> Dictionary:
+    """Kept beyond the batch: most projects of a site have the same snapshot."""
+    return Dictionary(
+        SiteReference() if site is None else SITE.decode(site),
+        ScopeReference() if scope is None else SCOPE.decode(scope),
+        admin.parse(dict(rules)),
+    )

@@ -14,7 +14,7 @@ from pmo_hub_jira import wire
 from pmo_hub_jira.dictionary import Dictionary
 from pmo_hub_jira.instants import instant_of
 from pmo_hub_jira.nesting import decode
-from pmo_hub_jira.people import People
+from pmo_hub_jira.people import mention
 
 LONGEST_TEXT = 1_000
 """Characters kept of a value: a description's every version would otherwise be stored twice in each change."""
@@ -49,10 +49,10 @@ _FIELDS = {
 
 
 class HistoryMapping:
-    """Maps `history` payloads; pure but for what it remembers of people to share them."""
+    """Maps `history` payloads."""
 
-    def __init__(self, dictionary: Dictionary, people: People) -> None:
-        self._people = people
+    def __init__(self, dictionary: Dictionary) -> None:
+        self._dictionary = dictionary
         self._custom: dict[str, Field] = dict.fromkeys(dictionary.points, Field.POINTS)
         self._custom |= dict.fromkeys(dictionary.starts, Field.PLANNED_START)
         for id, field in (
@@ -75,22 +75,28 @@ class HistoryMapping:
             raise RecordError(f"history {payload.ref.external_id} has no usable time in its field created")
         item = payload.part_of.external_id
         mentioned: dict[str, Identity] = {}
-        actor = self._people.mention(entry.author, mentioned)
-        owned: list[Record] = [
-            Transition(
-                f"{entry.id}:{place}",
-                item,
-                self.field(change.field_id, change.field),
-                change.field or change.field_id or "",
-                _text(change.before),
-                _cut(change.before_text),
-                _text(change.after),
-                _cut(change.after_text),
-                at,
-                actor,
+        actor = mention(entry.author, mentioned)
+        owned: list[Record] = []
+        for place, change in enumerate(entry.items or ()):
+            field = self.field(change.field_id, change.field)
+            before, after = _text(change.before), _text(change.after)
+            is_status = field is Field.STATUS
+            owned.append(
+                Transition(
+                    f"{entry.id}:{place}",
+                    item,
+                    field,
+                    change.field or change.field_id or "",
+                    before,
+                    _cut(change.before_text),
+                    after,
+                    _cut(change.after_text),
+                    at,
+                    actor,
+                    self._dictionary.past_category(before, change.before_text) if is_status else None,
+                    self._dictionary.past_category(after, change.after_text) if is_status else None,
+                )
             )
-            for place, change in enumerate(entry.items or ())
-        ]
         return Mapped(owned, list(mentioned.values()))
 
     def field(self, id: str | None, name: str | None) -> Field:

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 """Years outside are typing errors of the source (51502 has been seen), so unknown."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS_BELOW = 10**11
+_parsed = datetime.fromisoformat
 
 
 def instant(text: str | None) -> datetime | None:
@@ -19,7 +21,7 @@ def instant(text: str | None) -> datetime | None:
     if not text:
         return None
     try:
-        value = datetime.fromisoformat(text)
+        value = _parsed(text)
         if value.tzinfo is not UTC:
             value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except (ValueError, OverflowError):
@@ -38,6 +40,7 @@ def instant_of(value: int | str | None) -> datetime | None:
     return instant(value)
 
 
+@lru_cache(maxsize=16_384)
 def day(text: str | None) -> date | None:
     """A bare date as it stands: no time zone moves it."""
     if not text:

@@ -9,8 +9,13 @@ import msgspec
 
 from pmo_hub.sdk.contract import Gone, Payload, Reason, Ref, Rejected
 from pmo_hub_jira import wire
+from pmo_hub_jira.construction import constructor
 from pmo_hub_jira.instants import epoch_ms, version_of
 from pmo_hub_jira.nesting import decode
+
+_payload = constructor(Payload)
+_ref = constructor(Ref)
+JSON = "application/json"
 
 
 @dataclass(slots=True)
@@ -45,7 +50,7 @@ def split_issues(raws: Iterable[msgspec.Raw]) -> Split:
             found.rejected.append(_rejected(body, error))
             continue
         fields, id = head.fields, head.id
-        payloads.append(Payload(Ref("issue", id), fields.project.id, body, version=version_of(fields.updated)))
+        payloads.append(_payload(_ref("issue", id), fields.project.id, body, JSON, None, {}, version_of(fields.updated)))
         ids.append(id)
         comment = fields.comment
         if comment is not None and comment.total:
@@ -69,7 +74,7 @@ def split_histories(page: wire.ChangelogPage) -> tuple[list[Payload], list[Rejec
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 rejected.append(Rejected(None, None, body, f"an entry of issue {log.issue_id}'s changelog can't be read: {error}"))
             else:
-                payloads.append(Payload(Ref("history", f"{log.issue_id}:{entry.id}"), None, body, part_of=parent))
+                payloads.append(_payload(_ref("history", f"{log.issue_id}:{entry.id}"), None, body, part_of=parent))
     return payloads, rejected
 
 

@@ -1,7 +1,8 @@
 """The shapes of Jira's answers, as typed structs that declare only what is used; everything else is skipped unparsed.
 
 Any field may be null in a 200 answer, so only what nothing works without is required here. None of them can be part of a cycle, so the
-garbage collector need not follow them (`gc=False`).
+garbage collector need not follow them (`gc=False`). The frozen ones come again and again with the same values: what is made of them is
+looked up by them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 
-class User(Struct, rename="camel", gc=False):
+class User(Struct, rename="camel", frozen=True, gc=False):
     account_id: str | None = None
     display_name: str | None = None
     email_address: str | None = None
@@ -20,29 +21,29 @@ class User(Struct, rename="camel", gc=False):
     account_type: str | None = None
 
 
-class Named(Struct, rename="camel", gc=False):
+class Named(Struct, rename="camel", frozen=True, gc=False):
     id: str | None = None
     name: str | None = None
 
 
-class Category(Struct, rename="camel", gc=False):
+class Category(Struct, rename="camel", frozen=True, gc=False):
     key: str | None = None
 
 
-class Status(Struct, rename="camel", gc=False):
+class Status(Struct, rename="camel", frozen=True, gc=False):
     id: str
     name: str | None = None
     status_category: Category | None = None
 
 
-class IssueType(Struct, rename="camel", gc=False):
+class IssueType(Struct, rename="camel", frozen=True, gc=False):
     id: str
     name: str | None = None
     subtask: bool | None = None
     hierarchy_level: int | None = None
 
 
-class Version(Struct, rename="camel", gc=False):
+class Version(Struct, rename="camel", frozen=True, gc=False):
     id: str
     name: str | None = None
     released: bool | None = None
@@ -87,6 +88,18 @@ class Sprint(Struct, rename="camel", gc=False):
     start_date: str | None = None
     end_date: str | None = None
     complete_date: str | None = None
+
+
+class Numbered(Struct, gc=False):
+    """A sprint where nothing but its id is taken from the issue."""
+
+    id: int
+
+
+class TimeTracking(Struct, rename="camel", gc=False):
+    original_estimate_seconds: int | None = None
+    remaining_estimate_seconds: int | None = None
+    time_spent_seconds: int | None = None
 
 
 class Option(Struct, rename="camel", gc=False):

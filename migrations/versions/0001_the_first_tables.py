@@ -195,6 +195,7 @@ def upgrade() -> None:
         sa.Column("rules", JSON, nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("account", sa.Text(), nullable=True),
+        sa.Column("basis_id", ID, nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("last_error_at", INSTANT, nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
@@ -1045,6 +1046,7 @@ def upgrade() -> None:
         sa.Column("chosen_at", INSTANT, nullable=False),
         sa.Column("synced_at", INSTANT, nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("basis_id", ID, nullable=True),
         sa.ForeignKeyConstraint(["connection_id"], ["connections.id"], name=op.f("fk_scopes_connection_id_connections")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_scopes")),
     )

@@ -223,15 +223,6 @@ def test_rules_are_told_as_they_were_known(estate: Estate) -> None:
     assert [(r.narrowing, r.value, r.role, r.items) for r in projects.rules(estate.hub, ERP)] == [("label", "x", "money", 1)]
 
 
-def test_query_rule_is_filled_by_what_the_source_lists(estate: Estate) -> None:
-    made = projects.create(estate.hub, "By hand", {}, [NewRule(scope_id("ERP"), "query", "labels = x", "execution")], "tester")
-    (rule,) = projects.rules(estate.hub, made.id)
-    assert projects.answer_query(estate.hub, rule.id, ["2", "unknown"]) >= {made.id, ERP}
-    assert estate.members(made.id) == {"2"}
-    with pytest.raises(NotFound):
-        projects.answer_query(estate.hub, projects.rules(estate.hub, ERP)[0].id, [])
-
-
 def test_deleted_project_gives_its_items_back_and_is_told_to_have_ended(estate: Estate) -> None:
     made = projects.create(estate.hub, "By hand", {}, [NewRule(scope_id("ERP"), "all", None, "execution")], "tester")
     whole = portfolio.create(estate.hub, "portfolio", {"name": "All"}, "tester")

@@ -14,7 +14,8 @@ from pmo_hub import __version__
 from pmo_hub.api import errors
 from pmo_hub.api.deps import allow
 from pmo_hub.api.gate import Gate
-from pmo_hub.api.routes import ROUTERS, probes
+from pmo_hub.api.quick import QuickRead
+from pmo_hub.api.routes import QUICK_READS, ROUTERS, probes
 from pmo_hub.api.schemas.problems import Problem
 from pmo_hub.services.hub import Hub
 
@@ -44,6 +45,7 @@ def application(hub: Hub | None, lifespan: Lifespan | None = None) -> FastAPI:
     )
     app.state.hub = hub
     errors.install(app)
+    app.router.routes.extend(QuickRead(PREFIX + path, scope, read) for path, (scope, read) in QUICK_READS.items())
     app.include_router(probes.router)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX, responses=RESPONSES)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
 
@@ -32,10 +33,15 @@ class allow:  # noqa: N801 - reads as the function that it is used as: Depends(a
         self.scope = scope
 
     async def __call__(self, request: Request) -> Caller:
-        caller: Caller = request.scope[CALLER]
-        if not caller.may(self.scope):
-            raise HttpProblem(403, "scope-missing", f"The key {caller.prefix} ({caller.name}) lacks the scope {self.scope}.")
-        return caller
+        return permit(request.scope, self.scope)
+
+
+def permit(asgi: Mapping[str, Any], needed: str) -> Caller:
+    """Whose request it is, if the key has the scope `needed`; raises HttpProblem."""
+    caller: Caller = asgi[CALLER]
+    if not caller.may(needed):
+        raise HttpProblem(403, "scope-missing", f"The key {caller.prefix} ({caller.name}) lacks the scope {needed}.")
+    return caller
 
 
 def instant(text: str, parameter: str) -> datetime:

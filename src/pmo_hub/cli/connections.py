@@ -30,6 +30,7 @@ class Mode(StrEnum):
     INCREMENTAL = "incremental"
     FULL = "full"
     CENSUS = "census"
+    ACCEPTING_CENSUS = "accepting_census"
 
 
 _SET = typer.Option([], "--set", help="A field of the connector's config, NAME=VALUE; may be repeated.")
@@ -101,7 +102,7 @@ def check(
 @app.command("sync")
 def sync_connection(
     connection: str = typer.Argument(help="Name or id."),
-    mode: Mode = typer.Option(Mode.INCREMENTAL, help="census: look for what was deleted."),
+    mode: Mode = typer.Option(Mode.INCREMENTAL, help="census looks for what was deleted; accepting_census ends it although a brake held."),
     queue: bool = typer.Option(False, help="Leave it to a worker instead of running it here."),
 ) -> None:
     """Sync a connection, here and now."""

@@ -21,7 +21,8 @@ def add_to(root: typer.Typer) -> None:
     root.command()(serve)
     root.command()(worker)
     root.command()(openapi)
-    root.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(demo)
+    # Its options are its own, --help among them.
+    root.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})(demo)
 
 
 def migrate() -> None:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import IO, Any, ClassVar, Protocol
+from typing import IO, Any, ClassVar, Protocol, runtime_checkable
 
 import httpx
 from pydantic import BaseModel
@@ -50,6 +50,7 @@ class Capability(StrEnum):
     UPLOAD = "upload"
     AUTHORIZE = "authorize"
     HOOKS = "hooks"
+    QUERY = "query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,14 @@ class Source(Protocol):
     def read(self, partition: Partition) -> Iterator[Page]: ...
     def fetch(self, refs: Iterable[Ref]) -> Iterator[Page]: ...
     def census(self, scopes: Sequence[str]) -> Iterator[Listing]: ...
+
+@runtime_checkable
+class Selecting(Protocol):
+    """What the source of a connector with Capability.QUERY can do besides; one without the capability has no such method."""
+
+    def select(self, scope: str, query: str) -> Iterator[Listing]:
+        """Ids of the scope's objects that the source's own query language selects; ConfigError where the source refuses the query."""
+        ...
 
 
 class Credentials(Protocol):

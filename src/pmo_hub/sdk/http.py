@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 
@@ -23,6 +23,7 @@ from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, Transient
 
 Client = httpx.Client
 Response = httpx.Response
+URL = httpx.URL
 BasicAuth = httpx.BasicAuth
 
 CONNECT_TIMEOUT_S = 5.0
@@ -156,13 +157,34 @@ def client(
     request is retried, POST too: connectors only read. Redirects are not followed: a credential stays with its host.
     """
     inner = httpx.HTTPTransport(verify=verify, proxy=proxy, limits=httpx.Limits(max_connections=None, max_keepalive_connections=20))
-    return httpx.Client(
-        base_url=base,
-        auth=auth,
-        transport=_Retrying(inner, throttle, policy or Policy(), clockwork or Clockwork()),
-        timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-        headers={"Accept": "application/json", "User-Agent": "pmo-hub"},
-    )
+    transport = _Retrying(inner, throttle, policy or Policy(), clockwork or Clockwork())
+    timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+    headers = {"Accept": "application/json", "User-Agent": "pmo-hub"}
+    if auth is None:
+        return _Direct(transport, base_url=base, timeout=timeout, headers=headers)
+    if type(auth) is httpx.BasicAuth:
+        headers["Authorization"] = next(auth.auth_flow(httpx.Request("GET", base))).headers["Authorization"]
+        return _Direct(transport, base_url=base, timeout=timeout, headers=headers)
+    return httpx.Client(base_url=base, auth=auth, transport=transport, timeout=timeout, headers=headers)
+
+
+class _Direct(httpx.Client):
+    """A client whose credential is the same header each time: whole answers go from the transport to the caller.
+
+    What a session would do besides (cookies, redirects, a dialogue to sign in, timing) costs as much as a page's transfer. Cookies are
+    not kept at all: with a credential in each request they could only bind it to somebody's session.
+    """
+
+    def __init__(self, direct: _Retrying, **options: Any) -> None:
+        super().__init__(transport=direct, **options)
+        self._direct = direct
+
+    def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
+        if stream or self.is_closed or any(value is not httpx.USE_CLIENT_DEFAULT for value in options.values()):
+            return super().send(request, stream=stream, **options)
+        response = self._direct.handle_request(request)
+        response.request = request
+        return response
 
 
 class _Retrying(httpx.BaseTransport):
@@ -199,7 +221,7 @@ class _Retrying(httpx.BaseTransport):
         try:
             response = self._inner.handle_request(request)
             try:
-                response.read()
+                response = _whole(response)
             finally:
                 response.close()
         except httpx.UnsupportedProtocol:
@@ -236,6 +258,16 @@ class _Retrying(httpx.BaseTransport):
             return max(1.0, failure.asked_s) + draw
         drawn: float = draw * min(self._policy.cap_s, self._policy.base_s * 2.0**attempt)
         return max(1.0, drawn) if failure.refused else drawn
+
+
+def _whole(response: httpx.Response) -> httpx.Response:
+    """The answer with its body, taken from the transport's stream at once; each chunk would pass four generators otherwise."""
+    if "content-encoding" in response.headers or not isinstance(response.stream, httpx.SyncByteStream):
+        response.read()
+        return response
+    body = b"".join(response.stream)
+    response.close()
+    return httpx.Response(response.status_code, headers=response.headers, content=body, extensions=response.extensions)
 
 
 def _broken(error: Exception, text: str) -> str:

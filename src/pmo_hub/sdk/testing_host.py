@@ -120,14 +120,22 @@ class MemoryHost:
                     self._begin(source, reading, instead_of(partition, again, rest))
                 continue
             except StateError:
-                own = tuple(f"{name}/" for name in (partition.name, *partition.scopes))
-                self.state = {k: v for k, v in self.state.items() if not k.startswith(own)}
                 self.wants_census = True
-                again = source.partitions(partition.scopes, dict(self.state), Mode.FULL)
-                self._begin(source, reading, instead_of(partition, again, partition.scopes))
+                self._begin(source, reading, self._from_the_start(source, partition))
                 continue
             yield partition, page
             reading.append((partition, pages))
+
+    def _from_the_start(self, source: Source, partition: Partition) -> Sequence[Partition]:
+        """The keys of the partition go, and those of its scopes where a full read splits these otherwise."""
+        for names in ((partition.name,), partition.scopes):
+            own = tuple(f"{name}/" for name in names)
+            self.state = {k: v for k, v in self.state.items() if not k.startswith(own)}
+            again = source.partitions(partition.scopes, dict(self.state), Mode.FULL)
+            same = [p for p in again if p.name == partition.name]
+            if same:
+                return same
+        return instead_of(partition, again, partition.scopes)
 
     def crash(self) -> None:
         """The process ended between two commits: groups that were not complete are read again from their start."""

@@ -20,11 +20,16 @@ from pmo_hub.services.running import SyncRun
 from pmo_hub.store.ownership import end_payloads
 from pmo_hub.store.repositories import censuses, syncing
 
+WAY_OUT = "request a sync in mode accepting_census"
+
 log = structlog.get_logger(__name__)
 
 
-def take(run: SyncRun) -> None:
-    """Take a census of the run's scopes; raises Braked, with nothing ended, where the listing is not to be trusted."""
+def take(run: SyncRun, accepting: bool = False) -> None:
+    """Take a census of the run's scopes; raises Braked, with nothing ended, where the listing is not to be trusted.
+
+    `accepting`: an admin has looked at what is missing and wants it ended; what `fetch` does not find ends at once.
+    """
     # The run's own id names its census: a run that is repeated after its census was committed must not count as a second one.
     census_id = run.id
     started_at = run.hub.now()
@@ -48,13 +53,15 @@ def take(run: SyncRun) -> None:
         names = {s.id: s.name for s in syncing.chosen_scopes(session, run.connection.id)}
     by_scope = Counter(u.scope_id for u in lost)
     try:
-        if lost and not sum(listed.values()):
+        if accepting:
+            by_scope.clear()
+        elif lost and not sum(listed.values()):
             raise Braked(
-                f"The source listed nothing at all, where the hub holds {sum(held.values())} items; nothing was changed. "
-                "Check that the account still may see them."
+                f"The source listed nothing at all, where the hub holds {sum(held.values())} items; nothing was changed: "
+                f"check that the account still may see them; if all of it is really gone, {WAY_OUT}."
             )
         for scope_id, count in sorted(by_scope.items()):
-            brake(count, held[scope_id], names[scope_id])
+            brake(count, held[scope_id], names[scope_id], WAY_OUT)
     except Braked as e:
         with run.commit() as session:
             censuses.end(session, census_id, "held", sum(listed.values()), len(lost), str(e), run.hub.now())
@@ -63,7 +70,7 @@ def take(run: SyncRun) -> None:
     with run.commit() as session:
         now = run.hub.now()
         before = censuses.missing_before(session, run.connection.id)
-        agreed = {i: Reason(reason) for i, reason in reasons.items() if i in before}
+        agreed = {i: Reason(reason) for i, reason in reasons.items() if accepting or i in before}
         end_payloads(session, agreed, run.taken, now)
         censuses.note_missing(session, run.connection.id, census_id, {i: r for i, r in reasons.items() if i not in agreed}, now)
         censuses.end(session, census_id, "finished", sum(listed.values()), len(reasons), None, now)

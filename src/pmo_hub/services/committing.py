@@ -13,8 +13,8 @@ from datetime import datetime
 
 from pmo_hub.domain.identity import row_id
 from pmo_hub.host.reader import Batch
-from pmo_hub.sdk.contract import Gone, Page, Partition, Payload, Reason, Ref, Rejected
-from pmo_hub.services.brake import brake
+from pmo_hub.sdk.contract import STATE_VALUE_BYTES, Gone, Page, Partition, Payload, Reason, Ref, Rejected
+from pmo_hub.services.brake import Braked, brake
 from pmo_hub.services.references import origin_of, refresh_references
 from pmo_hub.services.running import SyncProgress, SyncRun
 from pmo_hub.store import intake
@@ -88,38 +88,43 @@ class Committer:
 
 def _sorted(run: SyncRun, batch: Batch) -> _Pages:
     pages = _Pages()
+    counted = run.opened.connector.census_kinds
     for partition, page in batch.pages:
-        _refuse_foreign_keys(partition, page)
+        _refuse_bad_state(partition, page)
         if page.expected:
             run.expected[partition.name] = {**run.expected.get(partition.name, {}), **page.expected}
         for payload in page.payloads:
-            if payload.scope is not None:
+            if payload.scope is not None and payload.ref.kind in counted:
                 run.by_scope[payload.scope] += 1
         pages.rejected.extend(page.rejected)
         if page.group is not None:
             pages.grouped.append(page)
-            if not page.group.last:
-                continue
+            continue
         # In the order of the pages the last word counts: what is gone and then brought again is there.
         pages.gone.update((g.ref, (g, partition.scopes)) for g in page.gone)
-        if page.group is None:
-            pages.payloads.extend(page.payloads)
-            for payload in page.payloads:
-                pages.gone.pop(payload.ref, None)
+        for payload in page.payloads:
+            pages.gone.pop(payload.ref, None)
+        pages.payloads.extend(page.payloads)
         pages.patch.update(page.state)
     return pages
 
 
-def _refuse_foreign_keys(partition: Partition, page: Page) -> None:
+def _refuse_bad_state(partition: Partition, page: Page) -> None:
+    """A connector that breaks the contract's rules of state is a bug: its run fails before anything of the page is kept."""
     own = tuple(f"{name}/" for name in (partition.name, *partition.scopes))
-    for key in page.state:
+    for key, value in page.state.items():
         if not key.startswith(own):
             raise RuntimeError(f"partition {partition.name} wrote the state key {key}, which is not its own")
+        if value is not None and len(value.encode()) > STATE_VALUE_BYTES:
+            raise RuntimeError(f"partition {partition.name} wrote more than {STATE_VALUE_BYTES // 1024} kB under the state key {key}")
+    if page.state and page.group is not None and not page.group.last:
+        raise RuntimeError(f"partition {partition.name} wrote state before the last page of a group")
 
 
 def _commit(run: SyncRun, prepared: Prepared, pages: _Pages) -> None:
     now = run.hub.now()
     with run.commit() as session:
+        save_bases(run, session)
         taken = intake.write(session, origin_of(run), prepared, list(pages.gone.values()), pages.rejected, now)
         for page in pages.grouped:
             taken.add(_take_group_page(run, session, page, now))
@@ -152,10 +157,23 @@ def _take_group_page(run: SyncRun, session: Session, page: Page, now: datetime) 
     held = syncing.group_members(session, group_id)
     # What could not be read this time is no more missing than it is there.
     missing = held - {origin.payload_id(p.ref) for p in payloads} - origin.quarantined
-    brake(len(missing), len(held), f"{page.group.ref.kind} {page.group.ref.external_id}")
+    try:
+        brake(len(missing), len(held), f"{page.group.ref.kind} {page.group.ref.external_id}", "choose the scope anew")
+    except Braked as e:
+        # This group stays as it was, and is read anew by the next run; the others go on.
+        run.braked.append(str(e))
+        return Taken()
     taken = intake.take_in(session, origin, payloads, (), now, group_id)
     end_payloads(session, dict.fromkeys(missing, Reason.DELETED), taken, now)
+    syncing.patch_state(session, run.connection.id, page.state)
     return taken
+
+
+def save_bases(run: SyncRun, session: Session) -> None:
+    """What rows of this transaction are mapped with can be looked up by the basis id that they carry."""
+    if run.unsaved_bases:
+        syncing.save_bases(session, [(id_, *digests) for id_, digests in run.unsaved_bases.items()])
+        run.unsaved_bases.clear()
 
 
 def take_fetched(run: SyncRun, page: Page) -> None:

@@ -172,7 +172,8 @@ def _tried_anew(hub: Hub, before: Stored, change: Mapping[str, Any]) -> dict[str
     values = {"config": dict(config.plain), "secrets": sealed_secrets(hub, config, before.id), "account": found.account}
     if before.state == FAILING:
         values |= {"state": ACTIVE}
-    return values | {"last_error": None, "last_error_at": None, "failures": 0}
+    # Failures are counted until a run ends well: only then is the data complete again, and the recovery told.
+    return values | {"last_error": None, "last_error_at": None}
 
 
 def get(hub: Hub, id: str) -> ConnectionInfo:

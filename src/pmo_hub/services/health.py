@@ -46,18 +46,19 @@ class HolderHealth:
 def project_health(hub: Hub, project_id: str, as_of: datetime | None = None) -> ProjectHealth:
     """What the kept facts say, as they are or as the hub knew them then; raises NotFound."""
     now = hub.now()
-    with hub.work.read() as session:
-        if as_of is not None:
-            head = freshness.head(session, project_id, as_of)
-            if head is None:
+    if as_of is not None:
+        with hub.work.read() as session:
+            then = freshness.head(session, project_id, as_of)
+            if then is None:
                 raise NotFound("project", project_id)
-            found = known(kept.of_entity(session, project_id, as_of), head, as_of)
-            return ProjectHealth(head, assess(found, as_of), as_of, now)
-        current = freshness.head_and_version(session, project_id)
+            found = known(kept.of_entity_then(session, project_id, as_of), then, as_of)
+        return ProjectHealth(then, assess(found, as_of), as_of, now)
+    with hub.work.glance() as snapshot:
+        current = freshness.head_and_version(snapshot, project_id)
         if current is None:
             raise NotFound("project", project_id)
         head, version = current
-        health = assessed.health_of(hub.work, head, version, now, lambda: kept.of_entity(session, project_id))
+        health = assessed.health_of(hub.work, head, version, now, lambda: kept.of_entity(snapshot, project_id))
     return ProjectHealth(head, health, None, now)
 
 

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from pmo_hub.domain.identity import row_id
 from pmo_hub.domain.membership import Narrowing
-from pmo_hub.domain.vocabulary import RecordType
 from pmo_hub.services import audit, governance, project_settings
 from pmo_hub.services.errors import Ended, Fault, Invalid, NotFound, Refused
 from pmo_hub.services.hub import Hub
@@ -176,20 +174,6 @@ def replace_rules(hub: Hub, id: str, wanted: Sequence[NewRule], actor: str, deci
             detail = {"rules": [{"scope_id": r.scope_id, "narrowing": r.narrowing, "value": r.value, "role": r.role} for r in wanted]}
             audit.record(session, actor, "project.rules_replaced", "project", id, detail, now)
         return _rules(session, id, None)
-
-
-def answer_query(hub: Hub, rule_id: str, external_ids: Collection[str]) -> set[str]:
-    """The items that the source listed for a query rule are the rule's; returns the projects that were evaluated."""
-    now = hub.now()
-    with hub.work.write() as session:
-        rule = rows.get_rule(session, rule_id)
-        namespace = None if rule is None else rows.namespace_of(session, rule.scope_id)
-        if rule is None or namespace is None or rule.narrowing != Narrowing.QUERY:
-            raise NotFound("query rule", rule_id)
-        found = {row_id(namespace, RecordType.WORK_ITEM, external_id) for external_id in external_ids}
-        touched = memberships.refresh(session, [rule.scope_id], now, answers={rule_id: found})
-        _evaluate(session, touched, now)
-        return touched
 
 
 def _checked(session: Session, project_id: str, wanted: Sequence[NewRule]) -> list[StoredRule]:

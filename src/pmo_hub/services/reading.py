@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pmo_hub.host.reader import Reader
 from pmo_hub.sdk.contract import Mode, Partition, Ref
 from pmo_hub.sdk.errors import ScopeError, StateError
-from pmo_hub.services.committing import Committer, take_fetched
+from pmo_hub.services.committing import Committer, save_bases, take_fetched
 from pmo_hub.services.references import basis_of, origin_of
 from pmo_hub.services.running import Suspicious, SyncRun
 from pmo_hub.store import remapping
@@ -22,26 +22,18 @@ VANISHED_FROM = 20
 
 def remap(this: SyncRun) -> None:
     """Map again, from the stored payloads, what was mapped with other references or rules."""
-    bases: dict[str | None, Basis] = {
-        None: basis_of(this, None),
-        **{scope_id: basis_of(this, e) for e, scope_id in this.scopes.items()},
-    }
-    rows = []
-    for external_id, basis in [(None, bases[None]), *((e, bases[i]) for e, i in this.scopes.items())]:
-        site, own = this.references.get(""), this.references.get(external_id or "-")
-        rows.append((basis.id, site.digest if site else "", own.digest if own else "", this.rules_digest))
+    bases: dict[str | None, Basis] = {None: basis_of(this, None)}
+    bases |= {scope_id: basis_of(this, external_id) for external_id, scope_id in this.scopes.items()}
     with this.hub.work.read() as session:
-        stale = syncing.stale_scopes(session, this.connection.id, {s: b.id for s, b in bases.items()})
-        known = syncing.known_bases(session, [r[0] for r in rows])
-    if {r[0] for r in rows} - known:
-        with this.commit() as session:
-            syncing.save_bases(session, {r[0]: r for r in rows}.values())
-    for scope_id in stale:
+        mapped = syncing.mapped_bases(session, this.connection.id)
+    for scope_id in [s for s, basis in bases.items() if mapped.get(s) != basis.id]:
         while True:
             with this.commit() as session:
+                save_bases(this, session)
                 taken = remapping.remap(session, origin_of(this), scope_id, REMAP_PAYLOADS, this.hub.now())
-            if taken is None:
-                break
+                if taken is None:
+                    syncing.note_basis(session, this.connection.id, scope_id, bases[scope_id].id)
+                    break
 
 
 def retry_quarantine(this: SyncRun) -> None:
@@ -58,6 +50,7 @@ def read(this: SyncRun, mode: Mode) -> None:
     source = this.opened.source
     partitions = _partitions(this, this.readable(), mode)
     failure: BaseException | None = None
+    whole: list[Partition] = []
     with Reader(source, partitions, this.opened.concurrency) as reader, Committer(this) as committer:
         for batch in reader.batches():
             if batch.pages:
@@ -71,12 +64,17 @@ def read(this: SyncRun, mode: Mode) -> None:
                     reader.add(_from_the_start(this, ended.partition))
                 elif ended.error is not None:
                     failure = ended.error
+                elif ended.partition.mode is Mode.FULL:
+                    whole.append(ended.partition)
             if failure is not None:
                 break
     if failure is not None:
         raise failure
+    _refuse_vanishing(this, whole)
     if mode is Mode.FULL:
-        _refuse_vanishing(this)
+        with this.commit() as session:
+            # Without an id nothing can be asked for again: what a whole read did not meet any more is well.
+            syncing.forget_nameless(session, this.connection.id, this.id)
 
 
 def _partitions(this: SyncRun, scopes: Sequence[str], mode: Mode) -> Sequence[Partition]:
@@ -118,17 +116,25 @@ def _drop_keys(this: SyncRun, names: Sequence[str]) -> None:
         syncing.patch_state(session, this.connection.id, {k: None for k in state if k.startswith(prefixes)})
 
 
-def _refuse_vanishing(this: SyncRun) -> None:
-    kinds = this.opened.connector.census_kinds
+def _refuse_vanishing(this: SyncRun, whole: Sequence[Partition]) -> None:
+    """Raises Suspicious where partitions that were read in full brought nothing of a scope that the hub holds much of."""
+    without = {s for p in whole for s in p.scopes if this.by_scope[s] == 0 and s in this.scopes} - this.lost_scopes.keys()
+    if not without:
+        return
     with this.hub.work.read() as session:
-        live = syncing.live_payloads(session, list(this.scopes.values()), kinds)
-    empty = [e for e, i in this.scopes.items() if this.by_scope[e] == 0 and live.get(i, 0) >= VANISHED_FROM and e not in this.lost_scopes]
-    if empty:
-        held = sum(live[this.scopes[e]] for e in empty)
-        with this.hub.work.read() as session:
-            names = {s.external_id: s.name for s in syncing.chosen_scopes(session, this.connection.id)}
-        listed = ", ".join(names[e] for e in empty[:5]) + (f" and {len(empty) - 5} more" if len(empty) > 5 else "")
-        raise Suspicious(
-            f"The source returned nothing for {listed}, where the hub holds {held} items; nothing was deleted. "
-            "Check that the account still may see them."
-        )
+        live = syncing.live_payloads(session, [this.scopes[s] for s in without], this.opened.connector.census_kinds)
+        state = syncing.state_of(session, this.connection.id)
+        names = {s.external_id: s.name for s in syncing.chosen_scopes(session, this.connection.id)}
+    # Whoever used up a key that it began with went on where an earlier run had stopped, and may have had little left.
+    resumed = {s for p in whole if p.state.keys() - state.keys() for s in p.scopes}
+    empty = sorted(s for s in without - resumed if live.get(this.scopes[s], 0) >= VANISHED_FROM)
+    if not empty:
+        return
+    # How far such a reading says that it came isn't true either: the next run reads these scopes in full again.
+    _drop_keys(this, empty)
+    held = sum(live[this.scopes[e]] for e in empty)
+    listed = ", ".join(names[e] for e in empty[:5]) + (f" and {len(empty) - 5} more" if len(empty) > 5 else "")
+    raise Suspicious(
+        f"The source returned nothing for {listed}, where the hub holds {held} items; nothing was deleted: "
+        "check that the account still may see them."
+    )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from hashlib import blake2b
 
 from pmo_hub.sdk.contract import Reference
-from pmo_hub.sdk.errors import ScopeError
+from pmo_hub.sdk.errors import ConfigError, ScopeError
 from pmo_hub.services.running import SyncRun
 from pmo_hub.store.placing import Basis, Origin
 from pmo_hub.store.repositories import syncing
@@ -29,13 +29,18 @@ def basis_of(this: SyncRun, scope: str | None) -> Basis:
         found = [Reference(None, site.body)] if site else []
         if own is not None:
             found.append(Reference(scope, own.body))
-        id_ = syncing.basis_id(site.digest if site else "", own.digest if own else "", this.rules_digest)
+        digests = (site.digest if site else "", own.digest if own else "", this.rules_digest)
+        id_ = syncing.basis_id(*digests)
+        this.unsaved_bases[id_] = digests
         known = this.bases[scope] = Basis(id_, this.opened.connector.mapper(found, this.connection.rules))
     return known
 
 
 def refresh_references(this: SyncRun, stale: Iterable[str] = ()) -> None:
-    """Read the source's dictionaries when they are old, when a scope has none, or when a page called them stale."""
+    """Read the source's dictionaries when they are old, when a scope has none, or when a page called them stale.
+
+    Then it is looked, too, whether the connection still leads to the site that it was made for: a new config is checked when it is saved.
+    """
     now = this.hub.now()
     with this.hub.work.read() as session:
         this.references = syncing.newest_references(session, this.connection.id)
@@ -44,6 +49,12 @@ def refresh_references(this: SyncRun, stale: Iterable[str] = ()) -> None:
     wanted = sorted({*missing, *(s for s in old if s), *stale})
     if not wanted and not old and "" in this.references:
         return
+    namespace = this.opened.source.namespace()
+    if namespace != this.connection.namespace:
+        raise ConfigError(
+            f"The connection now leads to another site ({namespace}) than the one it was made for ({this.connection.namespace}); "
+            "correct its URL, or add the other site as a connection of its own."
+        )
     read = {}
     while True:
         asked = [s for s in wanted if s not in this.lost_scopes]

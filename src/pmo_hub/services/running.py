@@ -55,6 +55,11 @@ class SyncRun:
     by_scope: Counter[str] = field(default_factory=Counter)
     expected: dict[str, Mapping[str, int]] = field(default_factory=dict)
     lost_scopes: dict[str, str] = field(default_factory=dict)
+    braked: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    """What the admin should mend, though the run went on."""
+    unsaved_bases: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    """Basis id → digests of the site's reference, the scope's and the rules; saved with the first batch that is mapped with it."""
     wants_census: bool = False
     progress: Callable[[SyncProgress], None] | None = None
 

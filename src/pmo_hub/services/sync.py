@@ -19,7 +19,8 @@ import structlog
 from pmo_hub.host.session import open_source
 from pmo_hub.sdk.contract import Mode
 from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, TransientError
-from pmo_hub.services import census, derivation, reading, references
+from pmo_hub.services import census, derivation, queries, reading, references
+from pmo_hub.services.brake import Braked
 from pmo_hub.services.errors import NotFound
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.running import LEASE_TTL, LostLease, Suspicious, SyncProgress, SyncRun
@@ -30,9 +31,10 @@ from pmo_hub.store.unit_of_work import Session
 
 log = structlog.get_logger(__name__)
 
+ENDED = ("finished", "failed", "held", "interrupted")
 ATTEMPTS = 4
 RETRY_AFTER = timedelta(seconds=30)
-"""Doubled with every attempt, where the source names no time itself."""
+"""Doubled with every attempt; a source that names a longer time gets that."""
 
 
 class Busy(Exception):
@@ -65,6 +67,8 @@ def run(hub: Hub, run_id: str, progress: Callable[[SyncProgress], None] | None =
         stored = syncing.run_of(session, run_id)
         if stored is None:
             raise NotFound("sync-run", run_id)
+        if stored.state in ENDED:
+            return stored
         connection = connections.get(session, stored.connection_id)
         now = hub.now()
         lease = syncing.take_lease(session, connection.id, holder_name(), is_alive, now, LEASE_TTL)
@@ -144,9 +148,13 @@ def _guarded(
         _failed(hub, run_id, connection, lease, requests, str(e), pauses=True)
     except TransientError as e:
         if e.retry_after is not None or attempt < ATTEMPTS:
-            _waiting(hub, run_id, connection, lease, requests, str(e), e.retry_after or RETRY_AFTER * 2 ** (attempt - 1), attempt)
+            # A source that refuses again and again, each time for a second, is left alone for longer than it asks.
+            wait = max(e.retry_after or timedelta(0), RETRY_AFTER * 2 ** (attempt - 1))
+            _waiting(hub, run_id, connection, lease, requests, str(e), wait, attempt)
         else:
             _failed(hub, run_id, connection, lease, requests, str(e), pauses=False)
+    except Braked as e:
+        _failed(hub, run_id, connection, lease, requests, str(e), pauses=False, state="held")
     except (ConnectorError, Suspicious) as e:
         _failed(hub, run_id, connection, lease, requests, str(e), pauses=False)
     except Exception as e:
@@ -156,21 +164,15 @@ def _guarded(
 
 
 def _sync(this: SyncRun, mode: str) -> None:
-    source = this.opened.source
-    source.check()
-    namespace = source.namespace()
-    if namespace != this.connection.namespace:
-        raise ConfigError(
-            f"The connection now leads to another site ({namespace}) than the one it was made for ({this.connection.namespace}); "
-            "correct its URL, or add the other site as a connection of its own."
-        )
-    if mode == "census":
-        census.take(this)
+    this.opened.source.check()
+    if mode in syncing.CENSUSES:
+        census.take(this, accepting=mode == "accepting_census")
     else:
         references.refresh_references(this)
         reading.remap(this)
         reading.retry_quarantine(this)
         reading.read(this, Mode(mode))
+        queries.answer(this)
     _finish(this, mode)
 
 
@@ -181,14 +183,15 @@ def _finish(this: SyncRun, mode: str) -> None:
     lost = {this.scopes[e]: why for e, why in this.lost_scopes.items() if e in this.scopes}
     with this.commit() as session:
         read = [i for i in this.scopes.values() if i not in lost]
-        if mode != "census":
+        if mode not in syncing.CENSUSES:
             syncing.mark_scopes(session, read, this.started_at, None)
         for scope_id, why in lost.items():
             syncing.mark_scopes(session, [scope_id], None, why)
         syncing.update_run(
-            session, this.id, state="finished", finished_at=now, fetched=dict(this.taken.fetched), expected=dict(this.totals()),
-            changed=dict(this.taken.changed), gone=dict(this.taken.gone), quarantined=this.taken.quarantined,
-            requests=this.opened.requests(), error=" ".join(lost.values()) or None,
+            session, this.id, state="held" if this.braked else "finished", finished_at=now, fetched=dict(this.taken.fetched),
+            expected=dict(this.totals()), changed=dict(this.taken.changed), gone=dict(this.taken.gone),
+            quarantined=this.taken.quarantined, requests=this.opened.requests(),
+            error=" ".join([*this.braked, *lost.values(), *this.complaints]) or None,
         )  # fmt: skip
         recovered = connections.succeeded(session, this.connection.id, now)
         events.record(
@@ -213,12 +216,13 @@ def _failed(
     why: str,
     pauses: bool,
     detail: str | None = None,
+    state: str = "failed",
 ) -> None:
     now = hub.now()
     with hub.work.write() as session:
         if not syncing.renew(session, lease, now, LEASE_TTL):
             raise LostLease
-        syncing.update_run(session, run_id, state="failed", finished_at=now, error=why, detail=detail, requests=requests)
+        syncing.update_run(session, run_id, state=state, finished_at=now, error=why, detail=detail, requests=requests)
         first = connections.failed(session, connection.id, why, pauses, now)
         if first:
             events.record(session, "sync.failed", "connection", connection.id, lease.fence, {"run_id": run_id, "error": why}, now)

@@ -45,10 +45,14 @@ class Version:
 
 def get(hub: Hub, id: str, as_of: datetime | None = None) -> Details:
     """The item and what surrounds it; raises NotFound or, for one that is gone, Ended with when and why."""
-    with hub.work.read() as session:
-        found = details.get(session, id) if as_of is None else details.then(session, id, as_of)
+    if as_of is None:
+        with hub.work.glance() as snapshot:
+            found = details.get(snapshot, id)
         if found is not None:
             return found
+    with hub.work.read() as session:
+        if as_of is not None and (then := details.then(session, id, as_of)) is not None:
+            return then
         end = rows.ending(session, id)
         if end is not None and (as_of is None or as_of >= end.at):
             raise Ended("work item", id, end.reason, end.at)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from psycopg.errors import UniqueViolation
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -54,15 +56,36 @@ def insert(session: Session, table: sa.Table, columns: Sequence[str], rows: Coll
     driver: Any = session.connection().connection.driver_connection
     try:
         with driver.transaction(), driver.cursor() as cursor:
-            _copy(cursor, f'COPY "{table.name}" ({names}) FROM STDIN', rows)
+            _copy(cursor, table, f'COPY "{table.name}" ({names}) FROM STDIN', columns, rows)
     except UniqueViolation:
         _upsert_postgresql(session, table, columns, rows, update)
 
 
-def _copy(cursor: Any, statement: str, rows: Collection[Sequence[Any]]) -> None:
-    with cursor.copy(statement) as copy:
+def _copy(cursor: Any, table: sa.Table, statement: str, columns: Sequence[str], rows: Collection[Sequence[Any]]) -> None:
+    # As text, bytes travel as twice as many hex digits; the binary format needs every column's exact type.
+    binary = _has_bytes(table)
+    with cursor.copy(f"{statement} (FORMAT BINARY)" if binary else statement) as copy:
+        if binary:
+            copy.set_types([_binary_type(table.c[name]) for name in columns])
+        write_row = copy.write_row
         for row in rows:
-            copy.write_row(row)
+            write_row(row)
+
+
+@cache
+def _has_bytes(table: sa.Table) -> bool:
+    return any(isinstance(c.type, sa.LargeBinary) for c in table.columns)
+
+
+@cache
+def _binary_type(column: sa.Column[Any]) -> str:
+    """The name of the column's PostgreSQL type, without its length."""
+    name = column.type.compile(dialect=_POSTGRESQL)
+    return _SHORT.get(name, name.partition("(")[0].partition(" ")[0].lower())
+
+
+_POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
+_SHORT = {"TIMESTAMP WITH TIME ZONE": "timestamptz", "INTEGER": "int4", "BIGINT": "int8", "DOUBLE PRECISION": "float8", "BOOLEAN": "bool"}
 
 
 def _conflict(table: sa.Table, update: Sequence[str]) -> str:
@@ -92,6 +115,6 @@ def _upsert_postgresql(
     with driver.cursor() as cursor:
         cursor.execute(f'CREATE TEMP TABLE IF NOT EXISTS {stage} AS SELECT * FROM "{table.name}" WITH NO DATA')
         cursor.execute(f"TRUNCATE {stage}")
-        _copy(cursor, f"COPY {stage} ({names}) FROM STDIN", rows)
+        _copy(cursor, table, f"COPY {stage} ({names}) FROM STDIN", columns, rows)
         # Ordered by key, so that two committers that share rows take their locks in the same order.
         cursor.execute(f'INSERT INTO "{table.name}" ({names}) SELECT {names} FROM {stage} ORDER BY {key} {_conflict(table, update)}')

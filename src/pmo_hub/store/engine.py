@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -16,6 +17,8 @@ sqlite3.register_adapter(datetime, instant_text)
 sqlite3.register_adapter(date, date.isoformat)
 
 SQLITE_BUSY_S = 30
+# Opening a file costs little, and who reads on the event loop must never wait for a connection: as many as there are threads to ask.
+FILE_POOL: Mapping[str, Any] = {"poolclass": sa.pool.QueuePool, "max_overflow": -1}
 
 
 class DatabaseUrlError(ValueError):
@@ -41,7 +44,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(
         url,
         connect_args={"timeout": SQLITE_BUSY_S, "check_same_thread": False, "isolation_level": None},
-        poolclass=sa.pool.QueuePool if url.database else sa.pool.StaticPool,
+        **(FILE_POOL if url.database else {"poolclass": sa.pool.StaticPool}),
     )
 
     @sa.event.listens_for(engine, "connect")

@@ -67,7 +67,7 @@ def _map_again(session: Session, origin: Origin, ids: Collection[str], taken: Ta
     for r in rows:
         placed.held[r.id] = Held(r.body_hash, r.version, r.scope_id, r.basis_id, r.first_seen_at, r.group_id, False)
         context = msgspec.json.decode(r.context, type=dict[str, str]) if r.context else {}
-        scope = None if r.scope_id is None else names.get(r.scope_id)
+        scope = None if r.scope_id is None or r.part_of_id is not None else names.get(r.scope_id)
         payload = Payload(
             Ref(r.kind, r.external_id), scope, unpack.decompress(r.body), r.media_type, part_of.get(r.part_of_id), context, r.version
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter
 
+from pmo_hub.api.quick import Read
 from pmo_hub.api.routes import (
     checks,
     connections,
@@ -29,3 +32,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     connectors.router,
     sync_runs.router,
 )
+
+QUICK_READS: Mapping[str, tuple[str, Read]] = {
+    "/work-items/{work_item_id}": ("work_items:read", work_items.work_item_answer),
+    "/projects/{project_id}/health": ("health:read", health.project_health_answer),
+}
+"""Path → the scope that its endpoint asks for, and the function that answers both here and there (decision 0007)."""

@@ -23,6 +23,7 @@ from pmo_hub.api.schemas.work_items import (
 )
 from pmo_hub.domain.vocabulary import Kind, StatusCategory
 from pmo_hub.services import work_items
+from pmo_hub.services.hub import Hub
 from pmo_hub.store.repositories.work_items import Filter, Order
 
 router = APIRouter(prefix="/work-items", tags=["work items"], dependencies=[Depends(allow("work_items:read"))])
@@ -81,7 +82,11 @@ def list_work_items(
 @router.get("/{work_item_id}", response_model=WorkItemView)
 def get_work_item(hub: HubDep, work_item_id: str, as_of: AsOf, if_none_match: IfNoneMatch = None) -> Response:
     """A work item and what surrounds it; 410 with the reason for one that its source no longer has."""
-    # Written out once, here: the framework would build, check and write the answer a second time, and this is the hub's hottest read.
+    return work_item_answer(hub, work_item_id, if_none_match, as_of)
+
+
+def work_item_answer(hub: Hub, work_item_id: str, if_none_match: str | None, as_of: datetime | None = None) -> Response:
+    """The answer of `get_work_item`, of the model that it declares and written out once: the framework would do that a second time."""
     body = work_item_view(work_items.get(hub, work_item_id, as_of), as_of).model_dump_json().encode()
     tag = etag(body)
     stop_if_held(if_none_match, tag)

@@ -163,7 +163,11 @@ class ScopesChosen(BaseModel):
 
 
 class SyncWanted(Strict):
-    mode: Literal["incremental", "full", "census"] = "incremental"
+    mode: Literal["incremental", "full", "census", "accepting_census"] = Field(
+        "incremental",
+        description="census: look for what was deleted. accepting_census: the same, ending what a braked census held back; "
+        "look at what is missing first.",
+    )
 
 
 class QuarantinedView(BaseModel):

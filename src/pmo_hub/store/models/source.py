@@ -29,6 +29,7 @@ class Connection(Base):
     rules: Mapped[dict[str, str]] = mapped_column(Json)
     state: Mapped[str]  # active | paused | failing
     account: Mapped[str | None]
+    basis_id: Mapped[str | None] = mapped_column(Id)  # what all of the site's own payloads are mapped with
     last_error: Mapped[str | None]
     last_error_at: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(default=0)
@@ -60,6 +61,7 @@ class Scope(Base):
     chosen_at: Mapped[datetime]
     synced_at: Mapped[datetime | None]
     error: Mapped[str | None]
+    basis_id: Mapped[str | None] = mapped_column(Id)  # what all of its payloads are mapped with
 
 
 class SyncState(Base):

@@ -18,7 +18,8 @@ from pmo_hub.store.bulk import is_in
 from pmo_hub.store.merge import Merged, end_rows, merge_rows
 from pmo_hub.store.models.canonical import HISTORY
 from pmo_hub.store.models.governance import Fact as FactRow
-from pmo_hub.store.unit_of_work import Session
+from pmo_hub.store.prepared import Prepared
+from pmo_hub.store.unit_of_work import Session, Snapshot
 
 _FACTS = FactRow.__table__.c
 _HISTORY = HISTORY[FactRow.__tablename__].c
@@ -78,10 +79,14 @@ class KeptFacts(Mapping[str, Fact]):
         return len(self._rows)
 
 
-def of_entity(session: Session, entity_id: str, as_of: datetime | None = None) -> KeptFacts:
-    """What is known of one entity: the fast path of a health request."""
-    statement, values = (_CURRENT, {"entity": entity_id}) if as_of is None else (_THEN, {"entity": entity_id, "as_of": as_of})
-    return KeptFacts(session.connection().execute(statement, values))
+def of_entity(snapshot: Snapshot, entity_id: str) -> KeptFacts:
+    """What is known of one entity."""
+    return KeptFacts(_PREPARED.rows(snapshot, entity=entity_id))
+
+
+def of_entity_then(session: Session, entity_id: str, as_of: datetime) -> KeptFacts:
+    """What was known of one entity at an instant."""
+    return KeptFacts(session.connection().execute(_THEN, {"entity": entity_id, "as_of": as_of}))
 
 
 def of_entities(session: Session, entity_ids: Collection[str], as_of: datetime | None = None) -> dict[str, KeptFacts]:
@@ -152,6 +157,7 @@ def _columns(table: Any) -> Sequence[sa.ColumnElement[Any]]:
 
 # Built once: composing a statement costs more than running it.
 _CURRENT = sa.select(*_columns(_FACTS)).where(_FACTS.entity_id == sa.bindparam("entity"))
+_PREPARED = Prepared(lambda _: _CURRENT)
 _THEN = sa.union_all(
     _CURRENT.where(_FACTS.recorded_from <= sa.bindparam("as_of", type_=Instant())),
     sa.select(*_columns(_HISTORY)).where(

@@ -14,8 +14,10 @@ from pmo_hub.store.bulk import is_in
 from pmo_hub.store.models.governance import Fact
 from pmo_hub.store.models.portfolio import Project, ProjectRule
 from pmo_hub.store.models.source import Census, Connection, Quarantine, Scope, SyncRun
+from pmo_hub.store.prepared import Prepared
 from pmo_hub.store.repositories.known import rows_at
-from pmo_hub.store.unit_of_work import Session
+from pmo_hub.store.repositories.syncing import CENSUSES
+from pmo_hub.store.unit_of_work import Session, Snapshot
 
 _PROJECTS = Project.__table__.c
 _FACTS = Fact.__table__.c
@@ -42,16 +44,16 @@ class Head:
 
 
 def head(session: Session, project_id: str, as_of: datetime | None = None) -> Head | None:
-    """One project's head: the fast path of a health request."""
+    """One project's head."""
     if as_of is not None:
         return heads(session, [project_id], as_of).get(project_id)
     rows = session.connection().execute(_HEAD, {"project": project_id}).all()
     return _head(rows) if rows else None
 
 
-def head_and_version(session: Session, project_id: str) -> tuple[Head, str] | None:
-    """As `head`, with a text that is another one as soon as any of the project's facts is."""
-    rows = session.connection().execute(_HEAD_AND_VERSION, {"project": project_id}).all()
+def head_and_version(snapshot: Snapshot, project_id: str) -> tuple[Head, str] | None:
+    """As `head`, with a text that is another one as soon as any of the project's facts is: the fast path of a health request."""
+    rows = _HEAD_AND_VERSION.rows(snapshot, project=project_id)
     return (_head(rows), rows[0].version or "") if rows else None
 
 
@@ -118,7 +120,7 @@ def _last_census(as_of: datetime | None) -> sa.ScalarSelect[Any]:
 def _past_columns(as_of: datetime) -> tuple[sa.ColumnElement[Any], ...]:
     """When the last success until then began, how the last run until then ended, and whether one has ended since."""
     ended = sa.select(_RUNS.state).where(_RUNS.connection_id == _CONNECTIONS.id, _RUNS.state.in_(("finished", "failed")))
-    read = sa.select(_RUNS.started_at).where(_RUNS.connection_id == _CONNECTIONS.id, _RUNS.state == "finished", _RUNS.mode != "census")
+    read = sa.select(_RUNS.started_at).where(_RUNS.connection_id == _CONNECTIONS.id, _RUNS.state == "finished", _RUNS.mode.not_in(CENSUSES))
     return (
         read.where(_RUNS.finished_at <= as_of).order_by(_RUNS.started_at.desc()).limit(1).scalar_subquery().label("read_at"),
         ended.where(_RUNS.finished_at <= as_of).order_by(_RUNS.finished_at.desc()).limit(1).scalar_subquery().label("ended_as"),
@@ -142,9 +144,13 @@ def _head_query(as_of: datetime | None) -> sa.Select[Any]:
 # Built once: composing a statement costs more than running it.
 _HEAD = _head_query(None).where(_PROJECTS.id == sa.bindparam("project"))
 # The hashes of all facts in one row are read several times faster than the facts. An order that changes costs no more than a miss.
-_HEAD_AND_VERSION = _HEAD.add_columns(
-    sa.select(sa.func.aggregate_strings(_FACTS.row_hash, "")).where(_FACTS.entity_id == _PROJECTS.id).scalar_subquery().label("version")
-)
+def _head_and_version(dialect: str) -> Any:
+    joined = sa.func.string_agg if dialect == "postgresql" else sa.func.group_concat
+    hashes = sa.select(joined(_FACTS.row_hash, sa.literal_column("''"))).where(_FACTS.entity_id == _PROJECTS.id)
+    return _HEAD.add_columns(hashes.scalar_subquery().label("version"))
+
+
+_HEAD_AND_VERSION = Prepared(_head_and_version)
 
 
 def _head(rows: Sequence[Any]) -> Head:

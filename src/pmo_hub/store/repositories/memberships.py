@@ -102,6 +102,11 @@ def projects_of(session: Session, scope_ids: Collection[str], item_ids: Collecti
     return {*(session.scalars(ruled) if scope_ids else ()), *(session.scalars(holding) if item_ids else ())}
 
 
+def query_rules(session: Session, scope_ids: Collection[str]) -> list[Rule]:
+    """The rules on these scopes that only the source can answer."""
+    return [rule for rule in _rules(session, scope_ids)[0] if rule.narrowing is Narrowing.QUERY]
+
+
 def of_item(session: Session, item_id: str) -> list[str]:
     """The projects that the item is in."""
     return list(session.scalars(sa.select(_MEMBERS.c.project_id).where(_MEMBERS.c.item_id == item_id).order_by(_MEMBERS.c.project_id)))

@@ -21,6 +21,9 @@ _PENDING: Any = tables.PendingDerivation.__table__
 _PAYLOADS: Any = tables.Payload.__table__
 _STAGED: Any = tables.StagedPayload.__table__
 
+CENSUSES = ("census", "accepting_census")
+"""Modes of runs that look for what was deleted and read nothing else."""
+
 UNFINISHED = ("queued", "running", "waiting")
 
 
@@ -225,20 +228,24 @@ def save_bases(session: Session, bases: Iterable[tuple[str, str, str, str]]) -> 
     upsert(session, _BASES, ("id", "site_digest", "scope_digest", "rules_digest"), list(bases))
 
 
-def known_bases(session: Session, ids: Collection[str]) -> set[str]:
-    return set(session.scalars(sa.select(_BASES.c.id).where(is_in(session, _BASES.c.id, ids))))
-
-
-def stale_scopes(session: Session, connection_id: str, bases: Mapping[str | None, str]) -> list[str | None]:
-    """Scopes (None: the site's own payloads) that hold live payloads mapped with another basis than `bases` says."""
-    c = _PAYLOADS.c
-    found = []
-    for scope_id, basis in bases.items():
-        in_scope = c.scope_id.is_(None) if scope_id is None else c.scope_id == scope_id
-        stale = sa.select(c.id).where(in_scope, c.connection_id == connection_id, c.basis_id != basis, c.gone_at.is_(None)).limit(1)
-        if session.scalar(stale) is not None:
-            found.append(scope_id)
+def mapped_bases(session: Session, connection_id: str) -> dict[str | None, str | None]:
+    """Scope (None: the site's own payloads) → the basis that all of it is mapped with; None where that isn't known."""
+    found: dict[str | None, str | None] = {
+        r[0]: r[1]
+        for r in session.execute(sa.select(tables.Scope.id, tables.Scope.basis_id).where(tables.Scope.connection_id == connection_id))
+    }
+    found[None] = session.scalar(sa.select(tables.Connection.basis_id).where(tables.Connection.id == connection_id))
     return found
+
+
+def note_basis(session: Session, connection_id: str, scope_id: str | None, basis: str) -> None:
+    """All payloads of the scope are mapped with that basis."""
+    statement: sa.Update
+    if scope_id is None:
+        statement = sa.update(tables.Connection).where(tables.Connection.id == connection_id)
+    else:
+        statement = sa.update(tables.Scope).where(tables.Scope.id == scope_id)
+    session.execute(statement.values(basis_id=basis))
 
 
 def live_payloads(session: Session, scope_ids: Collection[str], kinds: Sequence[str]) -> dict[str, int]:
@@ -253,10 +260,16 @@ def live_payloads(session: Session, scope_ids: Collection[str], kinds: Sequence[
 
 
 def quarantined(session: Session, connection_id: str) -> list[tuple[str, str | None, str | None]]:
-    """(id, kind, external id) of everything in the connection's quarantine."""
+    """(id, kind, external id) of everything in the connection's quarantine, what was tried longest ago first."""
     q = tables.Quarantine
-    rows = session.execute(sa.select(q.id, q.kind, q.external_id).where(q.connection_id == connection_id).order_by(q.id))
+    rows = session.execute(sa.select(q.id, q.kind, q.external_id).where(q.connection_id == connection_id).order_by(q.seen_at, q.id))
     return [(r[0], r[1], r[2]) for r in rows]
+
+
+def forget_nameless(session: Session, connection_id: str, run_id: str) -> None:
+    """Take out of quarantine what has no id and was not met in this run."""
+    q = tables.Quarantine
+    session.execute(sa.delete(q).where(q.connection_id == connection_id, q.external_id.is_(None), q.run_id != run_id))
 
 
 def pending_scopes(session: Session, scope_ids: Collection[str], limit: int) -> list[str]:

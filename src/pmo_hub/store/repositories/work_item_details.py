@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,9 +14,10 @@ from pmo_hub.store.bulk import is_in
 from pmo_hub.store.models.canonical import Component, Dependency, Identity, ItemTiming, Iteration, Version, WorkItem
 from pmo_hub.store.models.portfolio import Project, ProjectMembership
 from pmo_hub.store.models.source import Scope
+from pmo_hub.store.prepared import Prepared, among
 from pmo_hub.store.repositories.known import rows_at
 from pmo_hub.store.repositories.work_items import COLUMNS, StoredItem, names
-from pmo_hub.store.unit_of_work import Session
+from pmo_hub.store.unit_of_work import Session, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +59,15 @@ class Details:
     related: Sequence[Related] | None
 
 
-def get(session: Session, id: str) -> Details | None:
+def get(snapshot: Snapshot, id: str) -> Details | None:
     """The item as it is."""
-    connection = session.connection()
-    row = connection.execute(_item(), {"id": id}).one_or_none()
-    if row is None:
+    found = _ITEM.rows(snapshot, id=id)
+    if not found:
         return None
+    row = found[0]
     n = len(COLUMNS)
     item = StoredItem(*row[:n])
-    related = [Related(*r) for r in connection.execute(_around(), {"id": id, "ids": _own(item)})]
+    related = [Related(*r) for r in _AROUND.rows(snapshot, id=id, ids=snapshot.many(_own(item)))]
     timing = Timing(*row[n + 6 :]) if row.reopened is not None else None
     description, scope, assignee, reporter, parent_key, parent_url = row[n : n + 6]
     return Details(item, description, scope, assignee, reporter, parent_key, parent_url, timing, related)
@@ -111,8 +111,7 @@ def _own(item: StoredItem) -> list[str]:
     return [*(item.iteration_ids or ()), *(item.component_ids or ()), *(item.version_ids or ())]
 
 
-@cache
-def _item() -> Any:
+def _item(_: str) -> Any:
     i: Any = WorkItem.__table__
     parent: Any = i.alias("parent")
     timing: Any = ItemTiming.__table__
@@ -144,8 +143,7 @@ _NOTHING = sa.null().cast(sa.Text)
 _NEVER = sa.null().cast(Instant)
 
 
-@cache
-def _around() -> Any:
+def _around(dialect: str) -> Any:
     """Everything around the item in one query, in the order of role, name and id."""
     d: Any = Dependency.__table__
     o: Any = WorkItem.__table__.alias("other")
@@ -155,28 +153,32 @@ def _around() -> Any:
         return sa.select(*columns).select_from(d).outerjoin(o, o.c.id == d.c[others]).where(d.c[mine] == sa.bindparam("id"))
 
     return _ordered(
-        *_own_parts(None, None),
+        *_own_parts(None, None, lambda column: among(dialect, column, "ids")),
         linked("predecessor", "successor_id", "predecessor_id"),
         linked("successor", "predecessor_id", "successor_id"),
     )
 
 
+_ITEM = Prepared(_item)
+_AROUND = Prepared(_around)
+
+
 def _own_around(as_of: datetime, id: str) -> Any:
-    return _ordered(*_own_parts(as_of, id))
+    ids: Any = sa.bindparam("ids", expanding=True)
+    return _ordered(*_own_parts(as_of, id, lambda column: column.in_(ids)))
 
 
 def _ordered(*parts: Any) -> Any:
     return sa.union_all(*parts).order_by(sa.literal_column("1"), sa.literal_column("3"), sa.literal_column("2"))
 
 
-def _own_parts(as_of: datetime | None, id: str | None) -> list[Any]:
+def _own_parts(as_of: datetime | None, id: str | None, is_own: Callable[[Any], Any]) -> list[Any]:
     """What the item itself names, and the projects that it is in."""
-    ids: Any = sa.bindparam("ids", expanding=True)
 
     def own(role: str, model: type[Base], *more: str) -> Any:
         c = rows_at(model, as_of, ("id", "name", *more)).c
         state, starts, ends = (c[name] for name in more) if more else (_NOTHING, _NEVER, _NEVER)
-        return sa.select(sa.literal(role), c.id, c.name, _NOTHING, _NOTHING, state, _NOTHING, starts, ends).where(c.id.in_(ids))
+        return sa.select(sa.literal(role), c.id, c.name, _NOTHING, _NOTHING, state, _NOTHING, starts, ends).where(is_own(c.id))
 
     m = rows_at(ProjectMembership, as_of, ("item_id", "project_id"), lambda c: c.item_id == id).c
     p = rows_at(Project, as_of, ("id", "name")).c

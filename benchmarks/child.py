@@ -1,0 +1,170 @@
+"""The hub in a process of its own, wired as its commands wire it: it opens a database, syncs, and tells what each sync cost.
+
+Commands are JSON lines on standard input, answers JSON lines on standard output; logs go to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from benchmarks.records import Measurement
+from pmo_hub import bootstrap, log, settings
+from pmo_hub.host.registry import Registry
+from pmo_hub.host.session import Throttles
+from pmo_hub.sdk.contract import RateLimit
+from pmo_hub.sdk.http import LocalThrottle
+from pmo_hub.services import access, connections, sync
+from pmo_hub.services.hub import Hub
+from pmo_hub.services.running import SyncProgress
+
+MIB = 1024  # /proc tells KiB
+KINDS = (
+    ("/search/jql", "issues"),
+    ("/search/approximate-count", "count"),
+    ("/changelog/bulkfetch", "history"),
+    ("/rest/agile/", "agile"),
+    ("/myself", "sign_in"),
+    ("/project/search", "sign_in"),
+    ("/tenant_info", "sign_in"),
+    ("/serverInfo", "sign_in"),
+)
+"""Ends or parts of paths → what a request is for; every other one reads the site's dictionaries."""
+
+
+class Tally:
+    """Counts the requests that this process sends, by what they are for."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.first_listing: float | None = None
+        send = httpx.HTTPTransport.handle_request
+
+        def counted(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+            path = request.url.path
+            kind = next((kind for part, kind in KINDS if part in path), "reference")
+            self.counts[kind] += 1
+            if kind in ("issues", "count") and self.first_listing is None:
+                self.first_listing = time.perf_counter()
+            return send(transport, request)
+
+        # What is counted has to have been sent, whichever client sends it.
+        httpx.HTTPTransport.handle_request = counted  # type: ignore[method-assign, assignment]
+
+    def clear(self) -> None:
+        self.counts.clear()
+        self.first_listing = None
+
+
+@dataclass(slots=True)
+class Meter:
+    """Time, CPU and memory of one sync, from before its lease is taken."""
+
+    began: float = 0.0
+    cpu: float = 0.0
+    idle: dict[str, float] = field(default_factory=dict)
+    committed: tuple[float, float] | None = None
+    batches: int = 0
+    peak_reading: float = 0.0
+
+    def start(self) -> None:
+        self.idle = memory(from_now=True)
+        self.cpu = cpu_s()
+        self.began = time.perf_counter()
+
+    def progress(self, _: SyncProgress) -> None:
+        """Called after each batch: the last call is the commit of the newest rows and their state."""
+        self.batches += 1
+        self.committed = (time.perf_counter() - self.began, cpu_s() - self.cpu)
+        self.peak_reading = memory()["VmHWM"]
+
+    def told(self) -> Measurement:
+        whole_s, whole_cpu_s = time.perf_counter() - self.began, cpu_s() - self.cpu
+        state_s, state_cpu_s = self.committed or (None, None)
+        now = memory()
+        return {
+            "state_s": state_s, "whole_s": whole_s, "state_cpu_s": state_cpu_s, "whole_cpu_s": whole_cpu_s, "batches": self.batches,
+            "idle_mib": self.idle["VmRSS"], "peak_mib": now["VmHWM"], "peak_reading_mib": self.peak_reading,
+            "mapped_files_mib": now["RssFile"] - self.idle["RssFile"],
+        }  # fmt: skip
+
+
+def cpu_s() -> float:
+    """CPU seconds of this process, its children left out."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def memory(*, from_now: bool = False) -> dict[str, float]:
+    """MiB that are resident now (VmRSS, RssFile), and at most since the last call with `from_now` (VmHWM)."""
+    if from_now:
+        Path("/proc/self/clear_refs").write_text("5")  # proc(5): the peak begins anew at what is resident now
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return {name: int(lines[name].split()[0]) / MIB for name in ("VmRSS", "VmHWM", "RssFile")}
+
+
+class Child:
+    def __init__(self, hub: Hub, tally: Tally) -> None:
+        self._hub = hub
+        self._tally = tally
+
+    def connect(self, url: str, history: bool) -> Measurement:
+        """The connection is made, reads every project, and its first sync is queued."""
+        config = {"url": url, "email": "bench@example.com", "token": "not-checked", "history": history}
+        draft = connections.Draft(name="bench", connector="jira", config=config, scopes="all", interval_minutes=60)
+        created = connections.create(self._hub, draft, "bench")
+        return {"run": created.run.id}
+
+    def sync(self, mode: str) -> Measurement:
+        """One run from the lease to its end."""
+        (connection,) = connections.page(self._hub, None, 2)
+        run_id = sync.request(self._hub, connection.id, mode)
+        self._tally.clear()
+        meter = Meter()
+        meter.start()
+        run = sync.run(self._hub, run_id, meter.progress)
+        told = meter.told()
+        if run.state != "finished":
+            raise RuntimeError(f"the sync {run.state}: {run.error}")
+        listing = self._tally.first_listing
+        told["listing_s"] = None if listing is None else listing - meter.began
+        return {**told, "fetched": dict(run.fetched), "changed": dict(run.changed), "requests": dict(self._tally.counts)}
+
+    def key(self) -> Measurement:
+        """An API key that may read everything."""
+        return {"key": access.create_key(self._hub, "bench", ["admin"], "bench").text}
+
+
+def unbudgeted(limit: RateLimit) -> LocalThrottle:
+    """As many requests at once as the connector allows itself, but no budget a second."""
+    return LocalThrottle(replace(limit, requests=1_000_000))
+
+
+def main() -> None:
+    given = json.loads(sys.argv[1])
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # whatever prints must not stand between the answers
+    log.configure("warning", "json")
+    loaded = settings.load(database_url=given["database_url"], secret_key=given["secret_key"])
+    bootstrap.migrate(loaded)
+    tally = Tally()
+    with bootstrap.opened(loaded, Registry.installed()) as hub:
+        child = Child(hub if given["budget"] else replace(hub, throttles=Throttles(unbudgeted)), tally)
+        commands: dict[str, Any] = {"connect": child.connect, "sync": child.sync, "key": child.key}
+        answers.write("{}\n")
+        for line in sys.stdin:
+            command = json.loads(line)
+            answers.write(json.dumps(commands[command.pop("do")](**command)) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""`pmo-hub demo`: a simulated organisation is connected, synced, judged and shown, and then the API serves it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from io import TextIOWrapper
+from time import perf_counter
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from pmo_hub.demo import estate, house, overview, table
+from pmo_hub.demo.house import HOST, House
+from pmo_hub.demo.lifetime import bounded
+from pmo_hub.domain.governance import Severity
+from pmo_hub.services import access, connections, runs, sync, verdict
+from pmo_hub.services.connections import Created, Draft
+from pmo_hub.services.errors import ServiceError
+from pmo_hub.services.hub import Hub
+from pmo_hub.services.running import SyncProgress
+
+SEED = 5
+SIZE = "small"
+FAILED = 1
+NARROWEST = 80
+USUAL = 120
+
+
+class CannotShow(Exception):
+    """The demo can't go on; the text is one sentence that says why."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The demo has run as the arguments say; the exit status."""
+    what = "Show the hub on a simulated organisation: sync, judge, print, serve."
+    parser = argparse.ArgumentParser(prog="pmo-hub demo", description=what)
+    parser.add_argument("--once", action="store_true", help="end after the table")
+    parser.add_argument("--port", type=_port, default=0, help="the API's port on loopback; left out: a free one")
+    parser.add_argument("--size", type=_size, default=SIZE, help="small, medium, or a number of issues (10 or more)")
+    parser.add_argument("--seed", type=int, default=SEED, help="another number makes another organisation")
+    wanted = parser.parse_args(arguments)
+    return run(wanted.once, wanted.port, wanted.size, wanted.seed)
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 0 to 65535")
+    return int(text)
+
+
+def _size(text: str) -> str:
+    if text not in ("small", "medium") and not (text.isascii() and text.isdigit() and int(text) >= 10):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: give small, medium, or a number of issues from 10 on")
+    return text
+
+
+def run(once: bool, port: int = 0, size: str = SIZE, seed: int = SEED) -> int:
+    """The table is printed and, unless `once`, the API served until it is stopped; 0, or 1 after one sentence that says what failed."""
+    console = _console()
+    try:
+        with bounded():
+            return _shown(console, once, port, size, seed)
+    except (CannotShow, ServiceError) as error:
+        print(f"pmo-hub demo: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        raise  # whoever read the output had enough: the command line's own affair
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+        print(f"pmo-hub demo: {what}.", file=sys.stderr)
+    return FAILED
+
+
+def _console() -> Console:
+    """Standard output as wide as its terminal; without one as COLUMNS says, or wide enough for the whole table."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # names come in any script, terminals do not
+    console = Console(highlight=False, soft_wrap=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = USUAL
+    console.width = max(console.width, NARROWEST)
+    return console
+
+
+def _shown(console: Console, once: bool, port: int, size: str, seed: int) -> int:
+    begun = perf_counter()
+    points = estate.simulators()
+    if not points:
+        raise CannotShow(f"No simulator is installed (entry point group {estate.GROUP}).")
+    with ExitStack() as stack:
+        listener = None if once else stack.enter_context(_listening(port))
+        built = stack.enter_context(house.built())
+        hub = built.hub
+        served = stack.enter_context(estate.simulated(points, seed, size, hub.now()))
+        for name, source in served.items():
+            console.print(f"A simulated source ({name}) answers on {source.url}.")
+            made = connections.create(hub, Draft(f"Demo {name}", name, source.config()), estate.ACTOR)
+            console.print(f"{made.connection.account} Connected; {made.connection.counts.scopes} scopes will be read.")
+            _sync(console, hub, made)
+        settled = estate.settle(hub, hub.now().date())
+        portfolio_id = estate.place(hub)
+        judged = verdict.judge(hub, (), Severity.INFO)
+        console.print(
+            f"{settled} projects got their settings, some with gaps on purpose; the checks judged {judged.projects} and "
+            f"{len(judged.violations)} violations stand.\n"
+        )
+        console.print(table.drawn(overview.lines(hub, portfolio_id), console.width))
+        console.print(f"\nFrom an empty database to this table in {perf_counter() - begun:.0f} s.")
+        if listener is None:
+            return 0
+        key = access.create_key(hub, "demo", ["admin"], estate.ACTOR).text
+        base = f"http://{HOST}:{listener.getsockname()[1]}"
+        if not house.serve(built.application, listener, lambda: _announce(built, served, base, portfolio_id, key)):
+            raise CannotShow("The API could not start; the lines above say why.")
+        print("Stopped; the demo's database is gone.")
+    return 0
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    try:
+        listener = house.listening(port)
+    except OSError as error:
+        raise CannotShow(f"Port {port} on {HOST} can't be used ({error.strerror}): give another one, or none for a free one.") from error
+    with listener:
+        yield listener
+
+
+def _sync(console: Console, hub: Hub, made: Created) -> None:
+    """The connection's first run has ended well, with its progress shown."""
+    with _progress(console) as show:
+        sync.run(hub, made.run.id, show)
+    run = runs.get(hub, made.run.id)
+    if run.state != "finished":
+        raise CannotShow(f"The first sync of {made.connection.name} ended as {run.state}: {run.error or 'no reason was given'}")
+    told = ", ".join(f"{kind} {count:,}" for kind, count in run.fetched.items())
+    took_s = (run.finished_at - run.started_at).total_seconds() if run.finished_at else 0.0
+    console.print(f"Read in {took_s:.1f} s with {run.requests} requests: {told}; {run.quarantined} could not be read.")
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Callable[[SyncProgress], None]]:
+    """A callable that draws how much of what the source told was fetched, and the time left."""
+    columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TextColumn("issues, {task.fields[left]}"))
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=None, left="counting")
+        begun = perf_counter()
+
+        def show(progress: SyncProgress) -> None:
+            expected = sum(progress.expected.values())
+            fetched = sum(progress.fetched.get(kind, 0) for kind in progress.expected)
+            left = f"{(expected - fetched) * (perf_counter() - begun) / fetched:.0f} s left" if fetched else "counting"
+            bar.update(task, completed=fetched, total=expected or None, left=left)
+
+        yield show
+
+
+def _announce(built: House, served: dict[str, estate.Simulated], base: str, portfolio_id: str, key: str) -> None:
+    """Where everything is. Plain text: a line that is pasted into a shell must not be wrapped."""
+    sources = ", ".join(f"{name} {source.url}" for name, source in served.items())
+    print(
+        f"""
+The API answers on    {base}/api/v1
+Its documentation     {base}/docs
+The key (an admin's)  {key}
+Try it:
+  curl -H 'Authorization: Bearer {key}' {base}/api/v1/portfolios/{portfolio_id}/health
+
+The database is       {built.database_url}
+The simulator is      {sources}
+Ctrl-C ends it all and removes the database.
+""",
+        flush=True,
+    )

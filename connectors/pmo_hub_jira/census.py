@@ -1,4 +1,4 @@
-"""Which issues exist: their ids only, five thousand a page, so that what is no longer there can be told."""
+"""Which issues there are: their ids only, five thousand a page, of whole projects or of what a query selects in one."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pmo_hub_jira.nesting import decode
 MOST_PAGES = 100_000
 
 
-def list_issues(client: JiraClient, scopes: Sequence[str]) -> Iterator[Listing]:
-    """The ids of the issues of these projects together, streamed; TransientError where the listing contradicts itself."""
+def list_issues(client: JiraClient, where: str, scopes: Sequence[str]) -> Iterator[Listing]:
+    """The ids of the issues that a bounded query finds, streamed; TransientError where the listing contradicts itself."""
     token: str | None = None
     seen: set[str] = set()
     for _ in range(MOST_PAGES):
-        page = client.search(jql.of_projects(scopes) + jql.OLDEST_FIRST, ["id"], IDS_A_PAGE, token)
+        page = client.search(where + jql.OLDEST_FIRST, ["id"], IDS_A_PAGE, token)
         token = page.next_page_token
         if token in seen:
-            raise TransientError("Jira repeated a page token, so its listing of ids never ends; the census is given up")
+            raise TransientError("Jira repeated a page token, so its listing of ids never ends; it is given up")
         try:
             ids = [decode(wire.IDENTIFIED, raw).id for raw in page.issues or ()]
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -32,4 +32,4 @@ def list_issues(client: JiraClient, scopes: Sequence[str]) -> Iterator[Listing]:
         if token is None:
             return
         seen.add(token)
-    raise TransientError(f"Jira handed out more than {MOST_PAGES} pages of ids; the census is given up")
+    raise TransientError(f"Jira handed out more than {MOST_PAGES} pages of ids; the listing is given up")

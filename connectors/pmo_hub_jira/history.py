@@ -11,10 +11,14 @@ from pmo_hub.domain.vocabulary import Field
 from pmo_hub.sdk.contract import Mapped, Payload
 from pmo_hub.sdk.errors import RecordError
 from pmo_hub_jira import wire
+from pmo_hub_jira.construction import constructor
 from pmo_hub_jira.dictionary import Dictionary
 from pmo_hub_jira.instants import instant_of
 from pmo_hub_jira.nesting import decode
 from pmo_hub_jira.people import mention
+
+_transition = constructor(Transition)
+_mapped = constructor(Mapped)
 
 LONGEST_TEXT = 1_000
 """Characters kept of a value: a description's every version would otherwise be stored twice in each change."""
@@ -82,7 +86,7 @@ class HistoryMapping:
             before, after = _text(change.before), _text(change.after)
             is_status = field is Field.STATUS
             owned.append(
-                Transition(
+                _transition(
                     f"{entry.id}:{place}",
                     item,
                     field,
@@ -97,7 +101,7 @@ class HistoryMapping:
                     self._dictionary.past_category(after, change.after_text) if is_status else None,
                 )
             )
-        return Mapped(owned, list(mentioned.values()))
+        return _mapped(owned, list(mentioned.values()))
 
     def field(self, id: str | None, name: str | None) -> Field:
         """The canonical field that an entry changed."""

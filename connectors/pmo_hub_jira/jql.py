@@ -6,8 +6,11 @@ free of the zone but still floored to the minute. So every lower bound is floore
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
+
+from pmo_hub.sdk.errors import ConfigError
 
 MINUTE_MS = 60_000
 CHUNK = 200
@@ -15,6 +18,9 @@ CHUNK = 200
 
 OLDEST_FIRST = " ORDER BY created ASC"
 """The one order that no edit during the sweep changes; sorted by `updated`, rows would jump between pages."""
+
+_LITERAL = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL)
+_ORDER = re.compile(r"\border\s+by\b", re.IGNORECASE)
 
 
 def quoted(text: str) -> str:
@@ -44,6 +50,27 @@ def updated_since(where: str, ms: int) -> str:
 
 def created_since(where: str, ms: int) -> str:
     return f"{where} AND created >= {floored(ms)}"
+
+
+def narrowed(where: str, query: str) -> str:
+    """What of `where` an admin's own query selects; ConfigError for a query that would reach outside it or brings an order of its own."""
+    text = query.strip()
+    bare = _LITERAL.sub("''", text)
+    if not text:
+        raise ConfigError("the query is empty; write which issues belong to the project, such as labels = alpha")
+    if _ORDER.search(bare):
+        raise ConfigError("leave ORDER BY out of the query: it says which issues belong to the project, not in which order")
+    rest = bare.replace("''", "")
+    if '"' in rest or "'" in rest:
+        raise ConfigError("the query has a quotation mark that is never closed")
+    depth = 0
+    for sign in re.findall(r"[()]", rest):
+        depth += 1 if sign == "(" else -1
+        if depth < 0:
+            break
+    if depth:
+        raise ConfigError("the query has a parenthesis without its other half")
+    return f"{where} AND ({text})"
 
 
 def windows(where: str, first_ms: int | None, last_ms: int, count: int) -> list[str]:

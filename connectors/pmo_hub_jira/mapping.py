@@ -30,6 +30,8 @@ KEPT = 8_192
 
 _item = constructor(WorkItem)
 _dependency = constructor(Dependency)
+_comment = constructor(Comment)
+_mapped = constructor(Mapped)
 
 _OPTIONAL: tuple[tuple[str, Any], ...] = (
     ("summary", str),
@@ -175,7 +177,7 @@ class IssueMapping:
             mentioned += map(_version, versions)
         if sprints and not known.site.agile:
             mentioned += [iteration_of(sprint) for sprint in sprints]
-        return Mapped(owned, mentioned)
+        return _mapped(owned, mentioned)
 
     def _read_leniently(self, payload: Payload, why: Exception) -> Any:
         """The issue without what is nested too deep, and without custom values of an unexpected shape; RecordError for any other fault."""
@@ -229,7 +231,7 @@ class IssueMapping:
 
 def comment_of(comment: wire.Comment, item: str, mentioned: dict[str, Identity]) -> Comment:
     author = mention(comment.author, mentioned)
-    return Comment(comment.id, item, author, instant(comment.created), instant(comment.updated), adf.text_of(comment.body))
+    return _comment(comment.id, item, author, instant(comment.created), instant(comment.updated), adf.text_of(comment.body))
 
 
 def map_comments(payload: Payload) -> Mapped:

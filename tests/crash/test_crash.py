@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -88,27 +88,26 @@ def changed(simulator: Simulator, step: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A site and a database for one walk through the steps."""
+    """A database and the site that it is synced with; `step` cuts one sync off at `kill`, or leaves it alone."""
 
     url: str
     port: int
     folder: Path
     connection: str
 
-    def walk(self, kill: Kill | None = None) -> dict[str, list[str]]:
-        """Go through all the steps, one of them cut off at `kill` and run again; returns the points of each undisturbed step."""
-        passed = {}
+    def step(self, number: int, kill: Kill | None = None) -> list[str]:
+        """Run that step, the site being as it is then; with `kill` once cut off, then again. Returns the points that it passed."""
         with serve(Simulator(generate(SEED, SIZE, NOW), clock=lambda: NOW), port=self.port) as simulator:
-            for number, step in enumerate(STEPS):
-                changed(simulator, step)
-                now = NOW + timedelta(hours=number)
-                if kill is not None and kill.step == step:
-                    assert self._run(step, now, kill) is None, f"{kill} was never reached"
-                told = self._run(step, now, None)
-                assert told is not None
-                assert told["state"] == "finished", told["error"]
-                passed[step] = told["points"]
-        return passed
+            for before in STEPS[: number + 1]:
+                changed(simulator, before)
+            now = NOW + timedelta(hours=number)
+            if kill is not None:
+                assert self._run(STEPS[number], now, kill) is None, f"{kill} was never reached"
+            told = self._run(STEPS[number], now, None)
+        assert told is not None
+        assert told["state"] == "finished", told["error"]
+        points: list[str] = told["points"]
+        return points
 
     def _run(self, step: str, now: datetime, kill: Kill | None) -> dict[str, Any] | None:
         plan, told = self.folder / "plan.json", self.folder / "told.json"
@@ -172,8 +171,8 @@ def prepared(url: str, port: int, folder: Path) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def stands(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Stand]]:
-    """Makes stands whose databases are copies of one."""
+def copied(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Stand, Callable[[Stand], Stand]]]:
+    """A stand whose first sync is queued, and what makes a copy of a stand as it is."""
     port = free_port()
     made = 0
 
@@ -185,30 +184,28 @@ def stands(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
         return path
 
     if request.param == "sqlite":
-        template = Path(request.getfixturevalue("migrated_sqlite_url").removeprefix("sqlite:///"))
-        connection = prepared(f"sqlite:///{template}", port, tmp_path)
+        url = request.getfixturevalue("migrated_sqlite_url")
 
-        def sqlite() -> Stand:
+        def sqlite(stand: Stand) -> Stand:
             own = folder()
-            shutil.copy(template, own / "hub.db")
-            return Stand(f"sqlite:///{own / 'hub.db'}", port, own, connection)
+            for file in Path(stand.url.removeprefix("sqlite:///")).parent.glob("hub.db*"):
+                shutil.copy(file, own / file.name)
+            return replace(stand, url=f"sqlite:///{own / 'hub.db'}", folder=own)
 
-        yield sqlite
+        yield Stand(url, port, folder(), prepared(url, port, tmp_path)), sqlite
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    template_url = request.getfixturevalue("migrated_postgresql_url")
-    connection = prepared(template_url, port, tmp_path)
-    name = template_url.rsplit("/", 1)[1]
+    url = request.getfixturevalue("migrated_postgresql_url")
     lent = []
 
-    def postgresql() -> Stand:
-        url = server.create(name)
-        lent.append(url)
-        return Stand(text(url), port, folder(), connection)
+    def postgresql(stand: Stand) -> Stand:
+        copy = server.create(stand.url.rsplit("/", 1)[1])
+        lent.append(copy)
+        return replace(stand, url=text(copy), folder=folder())
 
-    yield postgresql
-    for url in lent:
-        server.drop(url)
+    yield Stand(url, port, folder(), prepared(url, port, tmp_path)), postgresql
+    for copy in lent:
+        server.drop(copy)
 
 
 def choose(passed: dict[str, list[str]]) -> list[Kill]:
@@ -231,19 +228,26 @@ def choose(passed: dict[str, list[str]]) -> list[Kill]:
     return kills
 
 
-def test_a_kill_at_any_point_changes_nothing_in_the_end(stands: Callable[[], Stand]) -> None:
-    undisturbed = stands()
-    passed = undisturbed.walk()
-    expected = content(undisturbed.url)
-    for table in ("work_items", "transitions", "work_items_history", "tombstones", "quarantine", "facts", "violations", "events"):
-        assert expected[table] or table == "quarantine", f"the walk leaves {table} empty: it proves nothing about it"
+def test_a_kill_at_any_point_changes_nothing_in_the_end(copied: tuple[Stand, Callable[[Stand], Stand]]) -> None:
+    undisturbed, copy = copied
+    before: list[Stand] = []
+    expected: list[dict[str, list[str]]] = []
+    passed: dict[str, list[str]] = {}
+    for number, step in enumerate(STEPS):
+        before.append(copy(undisturbed))
+        passed[step] = undisturbed.step(number)
+        expected.append(content(undisturbed.url))
+    for table in ("work_items", "transitions", "work_items_history", "tombstones", "facts", "violations", "events"):
+        assert expected[-1][table], f"the walk leaves {table} empty: it proves nothing about it"
+    assert expected[0]["quarantine"], "the walk quarantines nothing: it proves nothing about it"
     kills = choose(passed)
     assert len(kills) == sum(KINDS.values()) == 25
     assert sum(1 for k in kills if k.name.endswith("a commit")) >= 15
     for kill in kills:
-        print(f"SIGKILL {kill.name} {kill.number} of step {kill.step!r}")
-        stand = stands()
-        stand.walk(kill)
+        number = STEPS.index(kill.step)
+        print(f"SIGKILL {kill.name} {kill.number} of {Counter(passed[kill.step])[kill.name]} in step {kill.step!r}")
+        stand = copy(before[number])
+        stand.step(number, kill)
         found = content(stand.url)
-        for table, rows in expected.items():
+        for table, rows in expected[number].items():
             assert found[table] == rows, f"{table} differs after {kill}"

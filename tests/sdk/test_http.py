@@ -1,7 +1,10 @@
+"""The connectors' HTTP client: retries, throttling, whose fault an answer is, and no secret in any words."""
+
 from __future__ import annotations
 
+import gzip
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -296,3 +299,49 @@ class TestThrottle:
         own.release()
         thread.join(timeout=10)
         assert entered.is_set()
+
+
+@respx.mock(base_url=URL)
+def test_the_credential_goes_with_each_request_and_no_cookie_does(client: httpx.Client, respx_mock: respx.MockRouter) -> None:
+    route = respx_mock.get("/x").respond(json=[], headers={"Set-Cookie": "session=1; Path=/"})
+    assert client.get("/x").request.headers["authorization"].startswith("Basic ")
+    client.get("/x")
+    sent = [call.request.headers for call in route.calls]
+    assert len({headers["authorization"] for headers in sent}) == 1
+    assert ["cookie" in headers for headers in sent] == [False, False]
+
+
+@respx.mock(base_url=URL)
+def test_another_credential_may_be_given_for_one_request(client: httpx.Client, respx_mock: respx.MockRouter) -> None:
+    route = respx_mock.get("/x").respond(json=[])
+    client.get("/x", auth=httpx.BasicAuth("ravi@example.com", "other"))
+    (call,) = route.calls
+    assert httpx.BasicAuth("ravi@example.com", "other")._auth_header == call.request.headers["authorization"]
+
+
+def test_a_credential_with_a_dialogue_of_its_own_is_carried_on(clock: Clock) -> None:
+    class Renewed(httpx.Auth):
+        def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+            response = yield request
+            if response.status_code == 401:
+                request.headers["Authorization"] = "Bearer new"
+                yield request
+
+    with respx.mock(base_url=URL) as router, http.client(URL, Renewed(), throttle=throttle(clock)) as made:
+        router.get("/x", headers={"Authorization": "Bearer new"}).respond(json=[])
+        router.get("/x").respond(401)
+        assert made.get("/x").json() == []
+
+
+@respx.mock(base_url=URL)
+def test_a_packed_answer_is_unpacked(client: httpx.Client, respx_mock: respx.MockRouter) -> None:
+    respx_mock.get("/x").respond(content=gzip.compress(b'{"a": 1}'), headers={"Content-Encoding": "gzip"})
+    assert client.get("/x").json() == {"a": 1}
+
+
+@respx.mock(base_url=URL)
+def test_a_closed_client_sends_nothing(client: httpx.Client, respx_mock: respx.MockRouter) -> None:
+    client.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        client.get("/x")
+    assert not respx_mock.calls

@@ -15,6 +15,7 @@ from pmo_hub.domain.health import Health
 from pmo_hub.domain.rating import Rating
 from pmo_hub.services import health
 from pmo_hub.services.errors import NotFound
+from pmo_hub.store.prepared import Prepared, Snapshot
 from pmo_hub.store.unit_of_work import Work
 from tests.services.governed import CADENCE, NOON, Estate
 
@@ -145,14 +146,23 @@ def test_before_a_project_was_there_it_is_not_found(estate: Estate) -> None:
         health.project_health(estate.hub, "0" * 32)
 
 
-def test_one_project_costs_two_queries_and_one_when_nothing_has_changed(estate: Estate) -> None:
+def test_one_project_costs_two_queries_and_one_when_nothing_has_changed(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
     project = overdue(estate, "ERP", late=1, fine=2)
     estate.synced(project)
+    ran = []
+    rows = Prepared.rows
+
+    def counted(statement: Prepared, snapshot: Snapshot, **values: str) -> list[Any]:
+        ran.append(statement)
+        return rows(statement, snapshot, **values)
+
+    monkeypatch.setattr(Prepared, "rows", counted)
     counts = []
     for _ in range(2):
+        ran.clear()
         with statements() as seen:
             health.project_health(estate.hub, project)
-        counts.append(len([one for one in seen if one.startswith("SELECT")]))
+        counts.append(len(ran) + len(seen))
     assert counts == [2, 1]
 
 

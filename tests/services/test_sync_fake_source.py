@@ -661,3 +661,21 @@ def test_a_connector_whose_config_is_wrong_says_so(make: Make) -> None:
     run = hub.sync()
     assert (run.state, run.error) == ("failed", "The address has a path; leave it out.")
     assert hub.stored().state == "failing"
+
+
+@pytest.mark.parametrize("payloads_a_batch", [1, 2_000])
+def test_parts_of_what_cannot_be_read_come_with_it_when_it_is_well(
+    make: Make, monkeypatch: pytest.MonkeyPatch, payloads_a_batch: int
+) -> None:
+    """However the pages fall into batches: a part has no place without its parent."""
+    monkeypatch.setattr("pmo_hub.host.reader.BATCH_PAYLOADS", payloads_a_batch)
+    hub = make()
+    bad = Ref("task", "P1-T1")
+    hub.site.garble(bad)
+    hub.sync()
+    assert "P1-S1" not in hub.items()
+    assert all(ref.kind not in ("step", "note") or not ref.external_id.startswith("P1-") for ref in hub.payloads())
+    hub.site.mend(bad)
+    hub.sync()
+    assert "P1-S1" in hub.items()
+    hub.assert_as(hub.model())

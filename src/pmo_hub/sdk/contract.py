@@ -188,6 +188,7 @@ class Source(Protocol):
     def fetch(self, refs: Iterable[Ref]) -> Iterator[Page]: ...
     def census(self, scopes: Sequence[str]) -> Iterator[Listing]: ...
 
+
 @runtime_checkable
 class Selecting(Protocol):
     """What the source of a connector with Capability.QUERY can do besides; one without the capability has no such method."""

@@ -147,9 +147,10 @@ def _guarded(
     except (ConfigError, AuthError) as e:
         _failed(hub, run_id, connection, lease, requests, str(e), pauses=True)
     except TransientError as e:
-        if e.retry_after is not None or attempt < ATTEMPTS:
-            # A source that refuses again and again, each time for a second, is left alone for longer than it asks.
-            wait = max(e.retry_after or timedelta(0), RETRY_AFTER * 2 ** (attempt - 1))
+        # A source that refuses again and again, each time for a second, is left alone for longer than it asks, and fails in the end.
+        own = RETRY_AFTER * 2 ** (attempt - 1)
+        wait = max(e.retry_after or own, own)
+        if attempt < ATTEMPTS or wait > own:
             _waiting(hub, run_id, connection, lease, requests, str(e), wait, attempt)
         else:
             _failed(hub, run_id, connection, lease, requests, str(e), pauses=False)

@@ -75,15 +75,22 @@ def meets(origin: Origin, payloads: Iterable[Payload], ahead: Prepared) -> bool:
 
 
 def mapped(origin: Origin, placed: Placed, payload_ids: PayloadIds) -> Prepared:
-    """Map the incoming payloads; one that the mapper refuses is set aside, the others go on."""
+    """Map the incoming payloads; one that the mapper refuses is set aside, the others go on.
+
+    What is part of a refused one that is not held from before is left out: it comes again with its parent, when that is well.
+    """
     names = {scope_id: external_id for external_id, scope_id in origin.scopes.items()}
     maker = RowMaker(origin.namespace)
     make, item_id = maker.make, maker.item_id
     prepared = Prepared(placed, [], Mentions(maker), [], [], payload_ids)
     pack = zstandard.ZstdCompressor(level=1).compress
-    for one in placed.incoming:
+    absent: set[str] = set()
+    for one in sorted(placed.incoming, key=lambda one: one.part_of_id is not None):
         payload = one.payload
         version = payload.version
+        if one.part_of_id in absent:
+            absent.add(one.id)
+            continue
         try:
             if len(payload.body) > PAYLOAD_BYTES:
                 raise RecordError(f"{payload.ref.kind} {payload.ref.external_id} is larger than {PAYLOAD_BYTES // 1024 // 1024} MiB.")
@@ -94,9 +101,13 @@ def mapped(origin: Origin, placed: Placed, payload_ids: PayloadIds) -> Prepared:
         except (RecordError, UnicodeError) as e:
             why = str(e) if isinstance(e, RecordError) else "A text holds characters that are no valid Unicode."
             prepared.refused.append((payload, why))
+            if one.id not in placed.held or placed.held[one.id].is_gone:
+                absent.add(one.id)
             continue
         prepared.mentions.add(result.mentioned, version, clean)
         if one.id in origin.quarantined:
             prepared.healed.append(one.id)
         prepared.mapped.append(MappedPayload(one, basis.id, owned, pack(payload.body)))
+    for id_ in absent:
+        placed.seen.pop(id_, None)
     return prepared

@@ -1,3 +1,5 @@
+"""Documents as text: every node that the format has, shapes that it has not, and any depth."""
+
 from __future__ import annotations
 
 import json
@@ -132,3 +134,17 @@ def test_a_deep_body_is_decoded_without_its_depth() -> None:
     body = b'{"id":"1","fields":' + b'{"x":[' * 5_000 + b"]}" * 5_000 + b"}"
     decoded = decode(msgspec.json.Decoder(dict[str, Any]), body)
     assert decoded["id"] == "1"
+
+
+@given(st.lists(nodes))
+def test_a_document_reads_the_same_however_it_is_walked(content: Any) -> None:
+    document = doc(*content)
+    assert adf.text_of(json.dumps(document).encode()) == adf.text(document)
+
+
+def test_the_text_of_a_deep_document_is_in_order() -> None:
+    inner = paragraph("bottom")
+    for level in range(60):
+        inner = node("blockquote", paragraph(f"before {level}"), inner, paragraph(f"after {level}"))
+    lines = [f"before {level}" for level in range(59, -1, -1)] + ["bottom"] + [f"after {level}" for level in range(60)]
+    assert adf.text_of(json.dumps(doc(inner)).encode()) == "\n".join(lines)

@@ -1,3 +1,5 @@
+"""The wire: paging, what a refusal says, and the `jira` library on the hub's own client."""
+
 from __future__ import annotations
 
 import json

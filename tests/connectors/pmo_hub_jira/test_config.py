@@ -1,3 +1,5 @@
+"""The config's form: which settings are accepted, and what is said about the others."""
+
 from __future__ import annotations
 
 import pytest

@@ -14,7 +14,7 @@ import pytest
 import respx
 
 from pmo_hub.domain.records import WorkItem
-from pmo_hub.sdk.contract import CONTRACT_VERSION, Capability, Connector, Listing, Mode, Partition, Reason, Ref, Source
+from pmo_hub.sdk.contract import CONTRACT_VERSION, Capability, Connector, Listing, Mode, Partition, Reason, Ref, Selecting, Source
 from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, ScopeError, TransientError
 from pmo_hub_jira.client import Refused
 from pmo_hub_jira.connector import JiraConnector, JiraSource
@@ -59,7 +59,8 @@ def test_the_plugin_keeps_the_contract(source: JiraSource) -> None:
     opened_source: Source = source
     assert opened_source is source
     assert (connector.name, connector.contract, connector.census_kinds) == ("jira", CONTRACT_VERSION, ("issue",))
-    assert connector.capabilities == {Capability.INCREMENTAL, Capability.CENSUS}
+    assert connector.capabilities == {Capability.INCREMENTAL, Capability.CENSUS, Capability.QUERY}
+    assert isinstance(source, Selecting)
 
 
 # Signing in
@@ -382,3 +383,35 @@ def test_every_request_is_one_that_the_vendor_specifies(jira: Simulator, shared_
     wrong = {problem for entry in jira.log for problem in specification.check_request(entry.method, entry.path, entry.query, entry.body)}
     assert wrong == set()
     assert len({(entry.method, entry.path) for entry in jira.log}) > 15
+
+
+# Queries
+
+
+def test_a_query_selects_the_ids_of_its_project_alone(jira: Simulator, source: JiraSource) -> None:
+    jira.limits.ids = 7
+    everything = {id for listing in source.census([PAY]) for id in listing.ids}
+    done = list(source.select(PAY, "statusCategory = Done"))
+    other = list(source.select(PAY, "statusCategory != Done OR project = " + ERP))
+    found = [{id for listing in listings for id in listing.ids} for listings in (done, other)]
+    assert found[0]
+    assert found[0] | found[1] == everything
+    assert found[0].isdisjoint(found[1])
+    assert [listing.last for listing in done] == [False] * (len(done) - 1) + [True]
+    assert {(listing.kind, listing.scopes) for listing in done} == {("issue", (PAY,))}
+    assert {tuple(entry.body["fields"]) for entry in jira.log if entry.path.endswith("/search/jql")} == {("id",)}
+
+
+def test_a_query_that_selects_nothing_closes_with_nothing(source: JiraSource) -> None:
+    assert list(source.select(PAY, 'labels = "no such label"')) == [Listing("issue", (PAY,), [], last=True)]
+
+
+def test_a_query_that_jira_refuses_is_the_admins_in_jiras_words(jira: Simulator, source: JiraSource) -> None:
+    with pytest.raises(ConfigError, match=r"\(400\): .*nonsense"):
+        list(source.select(PAY, "nonsense = 7"))
+
+
+def test_a_query_that_would_leave_its_project_is_not_even_sent(jira: Simulator, source: JiraSource) -> None:
+    with pytest.raises(ConfigError, match="parenthesis"):
+        list(source.select(PAY, f"labels = a) OR (project = {ERP}"))
+    assert not jira.log

@@ -1,3 +1,5 @@
+"""Changelog entries as transitions: fields, times, authors, and the categories of statuses."""
+
 from __future__ import annotations
 
 import json
@@ -7,12 +9,14 @@ from typing import Any
 import pytest
 
 from pmo_hub.domain.records import Identity, Transition
-from pmo_hub.domain.vocabulary import Field
+from pmo_hub.domain.vocabulary import Field, StatusCategory
 from pmo_hub.sdk.contract import Mapped, Payload, Ref
 from pmo_hub.sdk.errors import RecordError
 from pmo_hub_jira.history import LONGEST_TEXT
 from pmo_hub_jira.mapping import mapper
 from tests.connectors.pmo_hub_jira.issues import payload, scope, site, user
+
+TODO, IN_PROGRESS, DONE, CANCELLED = StatusCategory
 
 
 def entry(*items: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -36,7 +40,7 @@ def test_an_entry_is_one_transition_for_each_field_with_the_sources_own_values()
     result = history(body)
     at = datetime(2026, 11, 23, 9, 0, 0, 123000, tzinfo=UTC)
     assert result.owned == [
-        Transition("57278:0", "20001", Field.STATUS, "status", "1", "To Do", "3", "进行中", at, "id-jane"),
+        Transition("57278:0", "20001", Field.STATUS, "status", "1", "To Do", "3", "进行中", at, "id-jane", TODO, IN_PROGRESS),
         Transition("57278:1", "20001", Field.ITERATION, "Sprint", "", "", "7, 9", "A, id=9, name=B], C", at, "id-jane"),
     ]
     assert result.mentioned == [Identity("id-jane", "Jane", "jane@acme.example", True, "atlassian")]
@@ -80,6 +84,33 @@ def test_a_field_is_known_by_its_id_and_else_by_its_name(field: str, id: str | N
     (transition,) = history(entry(change(field, id))).owned
     assert isinstance(transition, Transition)
     assert (transition.field, transition.original_field) == (canonical, field)
+
+
+def categories(rules: dict[str, str] | None = None, **values: Any) -> tuple[StatusCategory | None, StatusCategory | None]:
+    """Of the change from status 1 (to do) to what `values` say."""
+    body = entry(change("status", "status", **{"from": "1", "fromString": "To Do"} | values))
+    (transition,) = mapper([site(), scope()], rules or {})(payload(body, "history", "20001:57278")).owned
+    assert isinstance(transition, Transition)
+    return transition.from_category, transition.to_category
+
+
+def test_a_change_of_status_knows_the_categories_of_its_ends() -> None:
+    assert categories(to="3", toString="In Progress") == (TODO, IN_PROGRESS)
+    assert categories(to="6", toString="Done") == (TODO, DONE)
+    assert categories(to="6", toString="Won't Do") == (TODO, CANCELLED)
+    assert categories({"cancelled": '["6"]'}, to="6", toString="Done") == (TODO, CANCELLED)
+    assert categories({"status_category": '{"1": "in_progress", "999": "done"}'}, to="999") == (IN_PROGRESS, DONE)
+
+
+@pytest.mark.parametrize("values", [{"to": "999", "toString": "Done"}, {"to": None}, {"to": ""}, {"to": None, "toString": "Cancelled"}])
+def test_a_status_that_the_site_no_longer_knows_has_no_category(values: Any) -> None:
+    assert categories(**values) == (TODO, None)
+
+
+def test_no_other_change_has_categories() -> None:
+    (transition,) = history(entry(change("priority", "priority", **{"from": "1", "to": "3"}))).owned
+    assert isinstance(transition, Transition)
+    assert (transition.from_category, transition.to_category) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
+"""Queries: bounded, quoted, and never wider than the projects that they are for."""
+
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pmo_hub.sdk.errors import ConfigError
 from pmo_hub_jira import jql
 
 
@@ -54,3 +57,38 @@ def test_chunks_hold_every_id_once_whatever_the_order(ids: list[str]) -> None:
     assert sorted(id for chunk in chunks for id in chunk) == sorted(ids)
     assert all(len(chunk) <= 7 for chunk in chunks)
     assert chunks == list(jql.chunks(reversed(ids), 7))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "labels = alpha",
+        " a = 1 OR b = 2 ",
+        "(a = 1) AND (b in (1, 2))",
+        'summary ~ "order by me (" AND a = 1',
+        r'a = "\\" OR a = "\")"',
+        "a = ')'",
+    ],
+)
+def test_a_query_narrows_what_it_is_put_into(query: str) -> None:
+    assert jql.narrowed("project = 1", query) == f"project = 1 AND ({query.strip()})"
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("", "empty"),
+        ("  ", "empty"),
+        ("labels = a ORDER BY created", "ORDER BY"),
+        ("labels = a) order\nby (created", "ORDER BY"),
+        ("labels = a) OR (project = 2", "parenthesis"),
+        ("(labels = a", "parenthesis"),
+        ("labels = a)", "parenthesis"),
+        ('labels = "a', "quotation mark"),
+        ("labels = 'a", "quotation mark"),
+        (r'labels = "a\") OR (project = 2', "quotation mark"),
+    ],
+)
+def test_a_query_that_would_leave_its_place_is_refused(query: str, why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        jql.narrowed("project = 1", query)

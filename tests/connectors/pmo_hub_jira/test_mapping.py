@@ -1,3 +1,5 @@
+"""Issues as records: each field, each rule, what is odd and what is refused."""
+
 from __future__ import annotations
 
 import copy
@@ -41,9 +43,12 @@ def test_a_full_issue_maps_to_one_work_item() -> None:
         reporter=user("Ravi", active=False),
         parent={"id": "20000", "key": "ERP-0", "fields": {"summary": "Epic"}},
         duedate="2026-02-03",
-        timeoriginalestimate=28_800,
-        timespent=5_400,
-        timeestimate=0,
+        timetracking={
+            "originalEstimate": "8h",
+            "originalEstimateSeconds": 28_800,
+            "timeSpentSeconds": 5_400,
+            "remainingEstimateSeconds": 0,
+        },
         labels=["backend", "q1"],
         components=[{"id": "30001", "name": "Ledger"}],
         fixVersions=[{"id": "40001", "name": "1.0", "released": True, "archived": False, "releaseDate": "2026-03-31"}],
@@ -234,6 +239,44 @@ def test_points_are_the_first_that_are_given_and_the_boards_field_goes_first() -
     assert item({"points_field": '"customfield_10040"'}, customfield_10016=3, customfield_10040=13).points == 13
     # A board may estimate in hours or not at all.
     assert item(estimation="timeoriginalestimate", customfield_10026=8).points == 8
+
+
+@pytest.mark.parametrize(("recorded", "points"), [("-1", -1.0), ("3.5", 3.5), ("five", None), ("", None), ("nan", None), ("inf", None)])
+def test_numbers_recorded_as_text_are_read(recorded: str, points: float | None) -> None:
+    found = item(customfield_10026=recorded, customfield_10041={"id": "11", "value": "Finance"}, description=doc("kept"))
+    assert (found.points, found.description) == (points, "kept")
+
+
+def test_only_numbers_are_read_from_text() -> None:
+    body = issue(customfield_10026=True, customfield_10047=20260601, customfield_10040="7", customfield_10043="Ann")
+    result = mapped(body)
+    assert owned(result, "work_item")[0].points is None
+    assert [(value.field, value.number) for value in owned(result, "custom_value")] == [("customfield_10040", 7.0)]
+
+
+@pytest.mark.parametrize("tracking", [{}, {"timetracking": None}])
+def test_hours_of_a_body_from_before_time_tracking_was_asked_for_are_still_read(tracking: dict[str, Any]) -> None:
+    found = item(timeoriginalestimate=28_800, timespent=5_400, timeestimate=0, **tracking)
+    assert (found.work_hours, found.spent_hours, found.remaining_hours) == (8.0, 1.5, 0.0)
+
+
+def test_nothing_estimated_is_unknown_and_not_zero() -> None:
+    for found in (item(timetracking={}), item(), item(timetracking={}, timeoriginalestimate=3_600)):
+        assert (found.work_hours, found.spent_hours, found.remaining_hours) == (None, None, None)
+
+
+def test_a_description_of_another_shape_costs_nothing_else() -> None:
+    odd = {"type": "doc", "content": {"type": "paragraph", "content": [{"type": "text", "text": "odd"}, 7]}}
+    found = item(description=odd, customfield_10026=5, customfield_10020=[{"id": 7, "name": "S7"}])
+    assert (found.description, found.points, found.iterations) == ("odd", 5.0, ("7",))
+    assert item(description="wiki *text* ").description == "wiki *text*"
+
+
+def test_what_comes_again_in_the_same_words_is_the_same_object() -> None:
+    fields = {"assignee": user("Jane"), "labels": ["a"], "components": [{"id": "1", "name": "Ledger"}], "fixVersions": [{"id": "2"}]}
+    first, second = (mapped(issue(id, f"ERP-{id}", **fields)).mentioned for id in ("1", "2"))
+    assert len(first) == 4
+    assert all(one is other for one, other in zip(first, second, strict=True))
 
 
 def test_the_start_is_the_start_date_and_else_the_planned_target() -> None:

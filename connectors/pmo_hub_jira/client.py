@@ -107,10 +107,6 @@ class JiraClient:
             for raw in self._offset_pages(f"{API}/project/search", query, PROJECTS_A_PAGE):
                 yield _parsed(wire.PROJECT, raw, "project")
 
-    def project_count(self) -> int | None:
-        query = (("maxResults", "1"),)
-        return _read(wire.VALUES, self._send("GET", f"{API}/project/search", query=query)).total
-
     def cloud_id(self) -> str | None:
         """The site's id from the one path outside the vendor's specification; None where the site has no such path."""
         try:

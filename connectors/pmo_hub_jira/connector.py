@@ -84,9 +84,7 @@ class JiraSource:
             me = self._client.library().myself()
         except Refused as refusal:
             raise ConfigError(f"{host} does not answer as Jira Cloud does; check the URL of the connection ({refusal})") from None
-        projects = self._client.project_count() or 0
-        seen = "no project" if not projects else "1 project" if projects == 1 else f"{projects} projects"
-        return f"Signed in to {host} as {me.get('displayName') or self._config.email}, who may see {seen}."
+        return f"Signed in to {host} as {me.get('displayName') or self._config.email}, whose permissions decide what is seen."
 
     def namespace(self) -> str:
         """The site's cloud id, under whichever address and account it is reached."""
@@ -123,7 +121,10 @@ class JiraSource:
             name = f"updates/{blake2b(','.join(chunk).encode(), digest_size=8).hexdigest()}"
             partitions.append(Partition(name, chunk, _kept(state, *map(_mark, chunk), _progress(name)), Mode.INCREMENTAL))
         last, now = agile.known(state.get(agile.READ)), self._context.now()
-        if mode is Mode.FULL or last is None or agile.is_due(last, scopes, now) or agile.due_sprints(last, now):
+        if len(covered) < len(scopes):
+            # A project that is read from its start, for the first time or chosen again, has no boards yet.
+            partitions.append(Partition(agile.PARTITION, tuple(scopes), _kept(state, agile.READ), Mode.FULL))
+        elif last is None or agile.is_due(last, scopes, now) or agile.due_sprints(last, now):
             partitions.append(Partition(agile.PARTITION, tuple(scopes), _kept(state, agile.READ), mode))
         return partitions
 

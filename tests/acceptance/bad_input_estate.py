@@ -130,11 +130,12 @@ class Estate:
     # What an admin is told
 
     def api(self, method: str, path: str, **options: Any) -> Any:
-        """The API's answer to an admin."""
+        """The API's answer to an admin, who has read what is to be changed."""
         if self._client is None:
             key = access.create_key(self.hub, "test", ("admin",), "test").text
             self._client = TestClient(application(self.hub), headers={"Authorization": f"Bearer {key}"})
-        answer = self._client.request(method, f"/api/v1/{path}", **options)
+        seen = {"If-Match": self._client.get(f"/api/v1/{path}").headers["ETag"]} if method == "PATCH" else {}
+        answer = self._client.request(method, f"/api/v1/{path}", headers=seen, **options)
         assert answer.status_code < 300, answer.text
         return answer.json()
 
@@ -220,6 +221,11 @@ def changed(simulator: Simulator) -> None:
 def key_of(simulator: Simulator, project: str) -> str:
     """A project's key."""
     return next(p.key for p in simulator.world.projects.values() if p.id == project)
+
+
+def titles_of(simulator: Simulator, *projects: str) -> dict[str, Any]:
+    """Issue → title, as the site has them."""
+    return {str(i.id): i.values["summary"] for i in simulator.world.visible_issues() if i.project_id in projects}
 
 
 @contextmanager

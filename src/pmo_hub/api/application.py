@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
 from pmo_hub import __version__
-from pmo_hub.api import errors
+from pmo_hub.api import docs, errors
 from pmo_hub.api.deps import allow
 from pmo_hub.api.gate import Gate
 from pmo_hub.api.quick import QuickRead
@@ -38,6 +38,7 @@ def application(hub: Hub | None, lifespan: Lifespan | None = None) -> FastAPI:
         title="pmo-hub",
         version=__version__,
         description=DESCRIPTION,
+        docs_url=None,  # the framework's page loads its scripts from somebody else's server
         redoc_url=None,
         generate_unique_id_function=_operation_id,
         middleware=[Middleware(Gate)],
@@ -47,6 +48,7 @@ def application(hub: Hub | None, lifespan: Lifespan | None = None) -> FastAPI:
     errors.install(app)
     app.router.routes.extend(QuickRead(PREFIX + path, scope, read) for path, (scope, read) in QUICK_READS.items())
     app.include_router(probes.router)
+    docs.add_to(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX, responses=RESPONSES)
     describe = app.openapi

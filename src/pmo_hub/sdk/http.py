@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import random
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any, Protocol
 
 import httpx
@@ -141,6 +143,12 @@ class _Failure:
     reason: str | None = None
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """Loading the system's certificates takes longer than a quiet poll: once a process is enough."""
+    return httpx.create_ssl_context()
+
+
 def client(
     base: str,
     auth: httpx.Auth | None = None,
@@ -156,7 +164,8 @@ def client(
     Raises TransientError when the attempts or the time are used up, or when the source asks for a wait over `LONGEST_WAIT_S`. Every
     request is retried, POST too: connectors only read. Redirects are not followed: a credential stays with its host.
     """
-    inner = httpx.HTTPTransport(verify=verify, proxy=proxy, limits=httpx.Limits(max_connections=None, max_keepalive_connections=20))
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+    inner = httpx.HTTPTransport(verify=_trust() if verify is True else verify, proxy=proxy, limits=limits)
     transport = _Retrying(inner, throttle, policy or Policy(), clockwork or Clockwork())
     timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
     headers = {"Accept": "application/json", "User-Agent": "pmo-hub"}

@@ -28,13 +28,19 @@ class Snapshot:
         return list(values) if self.dialect.name == "postgresql" else json_text(values)
 
 
-@dataclass(frozen=True, slots=True)
+Readers = Sequence[tuple[int, Callable[[Any], Any]]]
+
+
+@dataclass(slots=True)
 class _Compiled:
+    """`readers` make a column's values what its type says, by place; None until a first answer told what the driver gives."""
+
     text: str
     names: Sequence[str] | None
     constants: dict[str, Any]
-    readers: Sequence[tuple[int, Callable[[Any], Any]]]
+    types: Sequence[Any]
     make: Callable[[Sequence[Any]], Any]
+    readers: Readers | None = None
 
 
 class Prepared:
@@ -50,11 +56,14 @@ class Prepared:
         given: Any = compiled.constants | values
         if compiled.names is not None:
             given = [given[name] for name in compiled.names]
-        found = snapshot.driver.execute(compiled.text, given).fetchall()
+        cursor = snapshot.driver.execute(compiled.text, given)
+        readers = compiled.readers
+        if readers is None:
+            readers = compiled.readers = _readers(snapshot.dialect, compiled.types, cursor.description)
         rows = []
-        for row in found:
+        for row in cursor.fetchall():
             read = list(row)
-            for place, reader in compiled.readers:
+            for place, reader in readers:
                 if read[place] is not None:
                     read[place] = reader(read[place])
             rows.append(compiled.make(read))
@@ -64,16 +73,17 @@ class Prepared:
         statement = self._compose(dialect.name)
         compiled: Any = statement.compile(dialect=dialect)
         columns = list(statement.selected_columns)
-        readers = []
-        for place, column in enumerate(columns):
-            reader = column.type.dialect_impl(dialect).result_processor(dialect, None)
-            if reader is not None:
-                readers.append((place, reader))
         # A column without a name of its own gets its place as one.
-        row: Any = namedtuple("Row", [getattr(c, "name", "") or "" for c in columns], rename=True)
+        named: Any = namedtuple("Row", [getattr(c, "name", "") or "" for c in columns], rename=True)  # type: ignore[misc]
         positions = list(compiled.positiontup) if compiled.positional else None
-        made = self._compiled[dialect.name] = _Compiled(str(compiled), positions, dict(compiled.params), readers, row._make)
+        made = _Compiled(str(compiled), positions, dict(compiled.params), [c.type for c in columns], named._make)
+        self._compiled[dialect.name] = made
         return made
+
+
+def _readers(dialect: sa.Dialect, types: Sequence[Any], description: Sequence[Any]) -> Readers:
+    found = ((place, type_.dialect_impl(dialect).result_processor(dialect, description[place][1])) for place, type_ in enumerate(types))
+    return [(place, reader) for place, reader in found if reader is not None]
 
 
 def among(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:

@@ -147,7 +147,7 @@ def test_a_credential_that_is_ignored_is_no_credential(client: JiraClient, route
         json={"values": [], "total": 0}, headers={"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}
     )
     with pytest.raises(AuthError, match="does not accept"):
-        client.project_count()
+        list(client.projects())
 
 
 @pytest.mark.parametrize("body", [b'{"issues":{}}', b"\xff\xfe", b'"text"', b"{]}"])

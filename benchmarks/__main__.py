@@ -66,6 +66,8 @@ def main() -> int:
 def _measure(chosen: list[str], sizes: Sizes, folder: Path) -> list[tuple[str, str]]:
     """Each part's measurements are in the folder; returns those that could not be made, with the reason."""
     failed = []
+    for log in machine.WORK.glob("*.log"):
+        log.unlink()
     yardsticks = peers()
     with contextlib.ExitStack() as stack:
         try:

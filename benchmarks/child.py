@@ -93,7 +93,7 @@ class Meter:
         now = memory()
         return {
             "state_s": state_s, "whole_s": whole_s, "state_cpu_s": state_cpu_s, "whole_cpu_s": whole_cpu_s, "batches": self.batches,
-            "idle_mib": self.idle["VmRSS"], "peak_mib": now["VmHWM"], "peak_reading_mib": self.peak_reading,
+            "idle_mib": self.idle["VmRSS"], "peak_mib": max(now["VmHWM"], self.peak_reading), "peak_reading_mib": self.peak_reading,
             "mapped_files_mib": now["RssFile"] - self.idle["RssFile"],
         }  # fmt: skip
 

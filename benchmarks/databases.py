@@ -110,7 +110,8 @@ def cluster() -> Iterator[Cluster]:
     except psycopg.OperationalError as error:
         if "refused" not in str(error):
             why = str(error).strip().splitlines()[-1]
-            raise Unmeasurable(f"Port {PORT} is taken by something that lets the user {USER} in without a password not ({why}).") from None
+            taken = f"Port {PORT} is taken, and not by a PostgreSQL that lets the user {USER} in without a password"
+            raise Unmeasurable(f"{taken} ({why}).") from None
     else:
         yield Cluster(version)
         return

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.records import Measurement, Part, Spread, spread
+from pmo_hub_jira.connector import JiraConnector
 
 Parts = Mapping[str, Part]
 
@@ -54,8 +55,13 @@ def _first_sync(part: Part, id: str, what: str, share_aim: float, dlt_aim: float
         if not ours:
             continue
         took = f"{_seconds(ours, 'state_s')} against"
+        requests = round(sum(sum(m["requests"].values()) for m in ours) / len(ours))
+        budget = JiraConnector.rate_limit
         numbers = {
-            "requests": round(sum(sum(m["requests"].values()) for m in ours) / len(ours)),
+            "requests": requests,
+            "rate": f"{budget.requests / budget.per_s:g}",
+            # A full bucket lets the first ones pass at once.
+            "floor": f"{max(0.0, (requests - budget.requests) * budget.per_s / budget.requests):.1f} s",
             "batches": round(sum(m["batches"] for m in ours) / len(ours)),
             "unbudgeted": _seconds(free, "state_s"),
             "listing": _seconds(ours, "listing_s"),

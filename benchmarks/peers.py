@@ -77,7 +77,7 @@ def _interpreter(variable: str, name: str, requirements: tuple[str, ...]) -> Pat
     given = os.environ.get(variable)
     if given:
         return Path(given).absolute()
-    folder = WORK / "venv" / name
+    folder = WORK / ".venv" / name
     python, stamp, wanted = folder / "bin" / "python", folder / "requirements", "\n".join(requirements)
     if stamp.exists() and stamp.read_text() == wanted:
         return python

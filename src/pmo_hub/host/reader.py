@@ -11,7 +11,7 @@ from threading import Condition, Event, Thread
 
 from pmo_hub.sdk.contract import Page, Partition, Source
 
-QUEUE_PAGES = 16
+QUEUE_PAGES = 8
 BATCH_PAYLOADS = 2_000
 BATCH_BYTES = 16 * 1024 * 1024
 BATCH_WAIT_S = 2.0

@@ -186,7 +186,6 @@ def take_fetched(run: SyncRun, page: Page) -> None:
     with run.commit() as session:
         intake.release_quarantined(session, origin, [origin.payload_id(g.ref) for g in page.gone])
         grouped = page.group is not None
-        taken = intake.take_in(session, origin, () if grouped else page.payloads, page.rejected, now)
+        intake.take_in(session, origin, () if grouped else page.payloads, page.rejected, now)
         if grouped:
-            taken.add(_take_group_page(run, session, page, now))
-        run.taken.items |= taken.items
+            _take_group_page(run, session, page, now)

@@ -8,10 +8,9 @@ from pmo_hub.host.reader import Reader
 from pmo_hub.sdk.contract import Mode, Partition, Ref
 from pmo_hub.sdk.errors import ScopeError, StateError
 from pmo_hub.services.committing import Committer, save_bases, take_fetched
-from pmo_hub.services.references import basis_of, origin_of
+from pmo_hub.services.references import basis_id_of, origin_of
 from pmo_hub.services.running import Suspicious, SyncRun
 from pmo_hub.store import remapping
-from pmo_hub.store.placing import Basis
 from pmo_hub.store.repositories import syncing
 
 REMAP_PAYLOADS = 2_000
@@ -22,17 +21,19 @@ VANISHED_FROM = 20
 
 def remap(this: SyncRun) -> None:
     """Map again, from the stored payloads, what was mapped with other references or rules."""
-    bases: dict[str | None, Basis] = {None: basis_of(this, None)}
-    bases |= {scope_id: basis_of(this, external_id) for external_id, scope_id in this.scopes.items()}
+    bases = {None: basis_id_of(this, None)} | {scope_id: basis_id_of(this, e) for e, scope_id in this.scopes.items()}
     with this.hub.work.read() as session:
         mapped = syncing.mapped_bases(session, this.connection.id)
-    for scope_id in [s for s, basis in bases.items() if mapped.get(s) != basis.id]:
+    stale = [s for s, basis in bases.items() if mapped.get(s) != basis]
+    if not stale:
+        this.unsaved_bases.clear()
+    for scope_id in stale:
         while True:
             with this.commit() as session:
                 save_bases(this, session)
                 taken = remapping.remap(session, origin_of(this), scope_id, REMAP_PAYLOADS, this.hub.now())
                 if taken is None:
-                    syncing.note_basis(session, this.connection.id, scope_id, bases[scope_id].id)
+                    syncing.note_basis(session, this.connection.id, scope_id, bases[scope_id])
                     break
 
 

@@ -21,7 +21,18 @@ def origin_of(this: SyncRun) -> Origin:
     return this.origin
 
 
+def basis_id_of(this: SyncRun, scope: str | None) -> str:
+    """What payloads of that scope are to be mapped with; cheap, for there may be thousands of scopes."""
+    site = this.references.get("")
+    own = this.references.get(scope) if scope else None
+    digests = (site.digest if site else "", own.digest if own else "", this.rules_digest)
+    id_ = syncing.basis_id(*digests)
+    this.unsaved_bases[id_] = digests
+    return id_
+
+
 def basis_of(this: SyncRun, scope: str | None) -> Basis:
+    """The mapper for that scope's payloads, built once a run and reference."""
     known = this.bases.get(scope)
     if known is None:
         site = this.references.get("")
@@ -29,10 +40,7 @@ def basis_of(this: SyncRun, scope: str | None) -> Basis:
         found = [Reference(None, site.body)] if site else []
         if own is not None:
             found.append(Reference(scope, own.body))
-        digests = (site.digest if site else "", own.digest if own else "", this.rules_digest)
-        id_ = syncing.basis_id(*digests)
-        this.unsaved_bases[id_] = digests
-        known = this.bases[scope] = Basis(id_, this.opened.connector.mapper(found, this.connection.rules))
+        known = this.bases[scope] = Basis(basis_id_of(this, scope), this.opened.connector.mapper(found, this.connection.rules))
     return known
 
 

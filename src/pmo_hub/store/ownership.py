@@ -36,14 +36,12 @@ class Taken:
     changed: Counter[str] = field(default_factory=Counter)
     gone: Counter[str] = field(default_factory=Counter)
     quarantined: int = 0
-    items: set[str] = field(default_factory=set)
 
     def add(self, other: Taken) -> None:
         self.fetched += other.fetched
         self.changed += other.changed
         self.gone += other.gone
         self.quarantined += other.quarantined
-        self.items |= other.items
 
 
 def end_payloads(session: Session, ending: Mapping[str, Reason], taken: Taken, now: datetime) -> None:

@@ -61,9 +61,7 @@ def merge_prepared(session: Session, origin: Origin, prepared: Prepared, taken: 
         merge_mentions(session, kind, {i: r for i, r in rows.items() if i not in owned[kind]}, now)
     _claim(session, mapped, prepared.placed.held, claims, now)
     moved = _store_payloads(session, origin, mapped, prepared.placed.held, now)
-    items = {item_of[i] for i in touched if i in item_of}
-    taken.items |= items
-    mark_items(session, items, scope_of)
+    mark_items(session, {item_of[i] for i in touched if i in item_of}, scope_of)
     return moved
 
 

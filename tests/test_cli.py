@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -266,3 +267,18 @@ def test_the_document_is_printed_and_compared(run: Run, tmp_path: Path) -> None:
 def test_the_document_in_the_repository_is_the_codes(repository: Path) -> None:
     held = json.loads((repository / "openapi" / "pmo-hub.json").read_text(encoding="utf-8"))
     assert held == json.loads(json.dumps(bootstrap.document()))
+
+
+@pytest.mark.usefixtures("shelf_installed")
+def test_secrets_are_resealed_after_a_rotation_so_that_the_old_key_can_go(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (base64.b64encode(bytes(range(n, n + 32))).decode() for n in (0, 32))
+    monkeypatch.setenv("PMO_HUB_SECRET_KEY", first)
+    run("connection", "add", *SHELF, "--name", "Library", "--secret", "token=env:TOKEN")
+    monkeypatch.setenv("PMO_HUB_SECRET_KEY", second)
+    assert "was not given" in one_sentence(run("secrets", "reseal"))
+    monkeypatch.setenv("PMO_HUB_OLDER_SECRET_KEYS", first)
+    ended = run("secrets", "reseal")
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.startswith("1 of 1 secrets were encrypted anew")
+    monkeypatch.delenv("PMO_HUB_OLDER_SECRET_KEYS")
+    assert run("secrets", "reseal").out.startswith("0 of 1 ")

@@ -164,3 +164,21 @@ def test_settings_made_without_load_have_no_key() -> None:
 
 def test_address_of_an_ipv6_host_is_bracketed() -> None:
     assert load(host="::1", port=80).base_url == "http://[::1]:80"
+
+
+def test_older_keys_follow_the_one_that_encrypts_and_none_is_there_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    older = [base64.b64encode(bytes(range(n, n + 32))).decode() for n in (1, 2)]
+    monkeypatch.setenv("PMO_HUB_SECRET_KEY", KEY)
+    assert load().keys == (decode_key(KEY),)
+    monkeypatch.setenv("PMO_HUB_OLDER_SECRET_KEYS", f" {older[0]}, {older[1]},{KEY},")
+    assert load().keys == (decode_key(KEY), decode_key(older[0]), decode_key(older[1]))
+    assert older[0] not in repr(load())
+
+
+@pytest.mark.parametrize("wrong", ["short", base64.b64encode(bytes(32)).decode()])
+def test_a_wrong_older_key_is_told_at_the_start_by_its_own_name(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    monkeypatch.setenv("PMO_HUB_SECRET_KEY", KEY)
+    monkeypatch.setenv("PMO_HUB_OLDER_SECRET_KEYS", f"{KEY},{wrong}")
+    with pytest.raises(SettingsError, match="PMO_HUB_OLDER_SECRET_KEYS") as refused:
+        load()
+    assert wrong not in str(refused.value)

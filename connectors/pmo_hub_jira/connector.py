@@ -175,7 +175,7 @@ class JiraSource:
             return {_mark(scope): str(t0)}
 
         where = jql.of_projects(partition.scopes)
-        return Reader(self._client, self._task(where, scope, done, complete=True), progress)
+        return Reader(self._client, self._task(where, scope, done, drops_comments=False), progress)
 
     def _updates(self, partition: Partition) -> Reader:
         oldest = min(int(partition.state.get(_mark(scope)) or 0) for scope in partition.scopes)
@@ -189,10 +189,10 @@ class JiraSource:
         progress = resumed(partition.state.get(_progress(partition.name)))
         if progress is not None and progress.t0 < oldest:
             progress = None  # all of its scopes have been read since
-        return Reader(self._client, self._task(where, partition.name, done, complete=False), progress)
+        return Reader(self._client, self._task(where, partition.name, done, drops_comments=True), progress)
 
-    def _task(self, where: str, name: str, done: Callable[[int, int], Patch | None], *, complete: bool) -> Task:
-        return Task(where, _progress(name), self._asked(), self._config.history, complete, done, drops_comments=not complete)
+    def _task(self, where: str, name: str, done: Callable[[int, int], Patch | None], *, drops_comments: bool) -> Task:
+        return Task(where, _progress(name), self._asked(), self._config.history, done, drops_comments)
 
     def _asked(self) -> tuple[str, ...]:
         """The fields of every request for issues, by the site's fields of now."""

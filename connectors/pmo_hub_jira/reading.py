@@ -24,6 +24,7 @@ ISSUES_A_WINDOW = 5_000
 MOST_WINDOWS = 20
 MISSING_SHARE = 0.005
 MISSING_FEW = 2
+MISSING_MUCH = 0.1
 
 
 class Progress(Struct, omit_defaults=True):
@@ -55,8 +56,6 @@ class Task:
     key: str
     fields: Sequence[str]
     history: bool
-    complete: bool
-    """Whether the answer is to be compared with Jira's own count, and read again where it falls short."""
     done: Callable[[int, int], Patch | None]
     """From T0 and the issues read to the last page's patch; None leaves the state alone."""
     drops_comments: bool = False
@@ -95,6 +94,10 @@ class Reader:
                 progress.pending += split.ids if self._task.history else ()
                 if last:
                     listed = progress.listed = not self._has_next(progress)
+                    if listed and self._falls_far_short(progress):
+                        # Nothing read so far is lost, but the mark stays: the next run reads all of this again.
+                        yield self._page(split, {self._task.key: None}, expectation)
+                        raise TransientError(f"Jira listed {progress.count} of the {progress.expected} issues that it counts, twice in a row")
                 finished = listed and not progress.pending
                 patch = self._finish(progress) if finished else self._saved(progress)
                 if patch is not None:
@@ -175,7 +178,11 @@ class Reader:
     def _falls_short(self, progress: Progress) -> bool:
         """Whether the listing ended before it held what Jira counted, and was not read a second time yet."""
         missing = progress.expected - progress.count
-        return self._task.complete and not progress.again and missing > max(MISSING_FEW, MISSING_SHARE * progress.expected)
+        return not progress.again and missing > max(MISSING_FEW, MISSING_SHARE * progress.expected)
+
+    def _falls_far_short(self, progress: Progress) -> bool:
+        """Whether the second listing too ended so early that an approximate count can't be the reason."""
+        return progress.again and progress.expected - progress.count > max(MISSING_FEW, MISSING_MUCH * progress.expected)
 
     def _histories(self, progress: Progress) -> Iterator[Page]:
         """The changelogs of the first pending issues; the state moves with the last part of them."""

@@ -271,6 +271,10 @@ def upgrade() -> None:
         sa.Column("recorded_to", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", "recorded_from", name=op.f("pk_dependencies_history")),
     )
+    with op.batch_alter_table("dependencies_history", schema=None) as batch_op:
+        batch_op.create_index("ix_dependencies_history_predecessor_id", ["predecessor_id"], unique=False)
+        batch_op.create_index("ix_dependencies_history_successor_id", ["successor_id"], unique=False)
+
     op.create_table(
         "evaluations",
         sa.Column("id", ID, nullable=False),
@@ -366,6 +370,9 @@ def upgrade() -> None:
         sa.Column("recorded_to", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", "recorded_from", name=op.f("pk_facts_history")),
     )
+    with op.batch_alter_table("facts_history", schema=None) as batch_op:
+        batch_op.create_index("ix_facts_history_entity_id", ["entity_id"], unique=False)
+
     op.create_table(
         "identities",
         sa.Column("id", ID, nullable=False),
@@ -681,6 +688,9 @@ def upgrade() -> None:
         sa.Column("recorded_to", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", "recorded_from", name=op.f("pk_project_memberships_history")),
     )
+    with op.batch_alter_table("project_memberships_history", schema=None) as batch_op:
+        batch_op.create_index("ix_project_memberships_history_item_id", ["item_id"], unique=False)
+
     op.create_table(
         "project_rules",
         sa.Column("id", ID, nullable=False),
@@ -938,6 +948,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("work_items", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_work_items_key"), ["key"], unique=False)
+        batch_op.create_index(
+            "ix_work_items_newest", [sa.literal_column("(updated_at IS NULL)"), sa.literal_column("updated_at DESC"), "id"], unique=False
+        )
         batch_op.create_index("ix_work_items_scope_id", ["scope_id"], unique=False)
 
     op.create_table(
@@ -985,6 +998,9 @@ def upgrade() -> None:
         sa.Column("recorded_to", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", "recorded_from", name=op.f("pk_work_items_history")),
     )
+    with op.batch_alter_table("work_items_history", schema=None) as batch_op:
+        batch_op.create_index("ix_work_items_history_scope_id", ["scope_id"], unique=False)
+
     op.create_table(
         "censuses",
         sa.Column("id", ID, nullable=False),
@@ -1108,9 +1124,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_censuses_connection_id"))
 
     op.drop_table("censuses")
+    with op.batch_alter_table("work_items_history", schema=None) as batch_op:
+        batch_op.drop_index("ix_work_items_history_scope_id")
+
     op.drop_table("work_items_history")
     with op.batch_alter_table("work_items", schema=None) as batch_op:
         batch_op.drop_index("ix_work_items_scope_id")
+        batch_op.drop_index("ix_work_items_newest")
         batch_op.drop_index(batch_op.f("ix_work_items_key"))
 
     op.drop_table("work_items")
@@ -1142,6 +1162,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_project_rules_project_id"))
 
     op.drop_table("project_rules")
+    with op.batch_alter_table("project_memberships_history", schema=None) as batch_op:
+        batch_op.drop_index("ix_project_memberships_history_item_id")
+
     op.drop_table("project_memberships_history")
     with op.batch_alter_table("project_memberships", schema=None) as batch_op:
         batch_op.drop_index("ix_project_memberships_project_id_item_id")
@@ -1193,6 +1216,9 @@ def downgrade() -> None:
     op.drop_table("item_timings_history")
     op.drop_table("item_timings")
     op.drop_table("identities")
+    with op.batch_alter_table("facts_history", schema=None) as batch_op:
+        batch_op.drop_index("ix_facts_history_entity_id")
+
     op.drop_table("facts_history")
     with op.batch_alter_table("facts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_facts_holds_until"))
@@ -1208,6 +1234,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_evaluations_entity_id"))
 
     op.drop_table("evaluations")
+    with op.batch_alter_table("dependencies_history", schema=None) as batch_op:
+        batch_op.drop_index("ix_dependencies_history_successor_id")
+        batch_op.drop_index("ix_dependencies_history_predecessor_id")
+
     op.drop_table("dependencies_history")
     with op.batch_alter_table("dependencies", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_dependencies_successor_id"))

@@ -48,7 +48,7 @@ def opened(settings: Settings, registry: Registry | None = None) -> Iterator[Hub
         raise CannotStart(str(error)) from error
     folder = Path(DATA_FOLDER) if file is None else file.resolve().parent / DATA_FOLDER
     try:
-        yield Hub(work, _now, registry or Registry.installed(), SecretBox([settings.key]), Throttles(), folder)
+        yield Hub(work, _now, registry or Registry.installed(), SecretBox(settings.keys), Throttles(), folder)
     finally:
         work.dispose()
 

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "PMO_HUB_"
 KEY_BYTES = 32
 KEY_FILE = "pmo-hub.key"
+OLDER_KEYS = f"{PREFIX}OLDER_SECRET_KEYS"
 # A random key of 32 bytes has about 30 different ones; what a hand types or an example shows has few.
 FEWEST_DIFFERENT_BYTES = 16
 MAKE_A_KEY = "python3 -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'"
@@ -66,6 +67,9 @@ class Settings(BaseSettings):
     environment: Environment = Field(Environment.DEVELOPMENT, description="production refuses what is only fit for development")
     database_url: str = Field("sqlite:///pmo-hub.db", repr=False, description="SQLite file or PostgreSQL database")
     secret_key: SecretStr | None = Field(None, description="32 random bytes in base64; encrypts the secrets of connections")
+    older_secret_keys: SecretStr | None = Field(
+        None, description="former secret keys, separated by commas; they only decrypt, until `pmo-hub secrets reseal` has run"
+    )
     host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     public_url: str | None = Field(None, pattern=r"^https?://[^\s/]+", description="where users reach the hub, for links in events")
@@ -117,6 +121,13 @@ class Settings(BaseSettings):
             raise SettingsError(f"{PREFIX}SECRET_KEY is not set.")
         return decode_key(self.secret_key.get_secret_value())
 
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """`key`, which encrypts, and those that only decrypt; none twice."""
+        given = "" if self.older_secret_keys is None else self.older_secret_keys.get_secret_value()
+        older = (decode_key(part, OLDER_KEYS) for part in given.split(",") if part.strip())
+        return tuple(dict.fromkeys((self.key, *older)))
+
 
 def load(**given: Any) -> Settings:
     """Settings that the hub can start with, from the environment and, before it, from `given`; raises SettingsError.
@@ -127,19 +138,21 @@ def load(**given: Any) -> Settings:
         settings = Settings(**given)
     except ValidationError as error:
         raise SettingsError(_in_words(error)) from None  # the cause would show the values, secrets among them
-    return settings.model_copy(update={"secret_key": SecretStr(_find_key(settings))})
+    found = settings.model_copy(update={"secret_key": SecretStr(_find_key(settings))})
+    _ = found.keys  # a wrong older key is told at the start, not when a secret needs it
+    return found
 
 
-def decode_key(value: str) -> bytes:
+def decode_key(value: str, variable: str = f"{PREFIX}SECRET_KEY") -> bytes:
     """The key's 32 bytes; raises SettingsError on anything else, and on a key that was not made at random."""
     try:
         key = base64.b64decode(value.strip().translate(str.maketrans("-_", "+/")), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != KEY_BYTES:
-        raise SettingsError(f"{PREFIX}SECRET_KEY must be {KEY_BYTES} random bytes in base64: {MAKE_A_KEY} prints one.")
+        raise SettingsError(f"{variable} must be {KEY_BYTES} random bytes in base64: {MAKE_A_KEY} prints one.")
     if len(set(key)) < FEWEST_DIFFERENT_BYTES:
-        raise SettingsError(f"{PREFIX}SECRET_KEY is a placeholder, not a random key: {MAKE_A_KEY} prints one.")
+        raise SettingsError(f"{variable} is a placeholder, not a random key: {MAKE_A_KEY} prints one.")
     return key
 
 

@@ -36,7 +36,7 @@ from pmo_hub_jira.simulator import Simulator, generate, serve
 from tests.crash.test_crash import BOOKKEEPING, LEFT_OUT
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
-LATER = START + timedelta(hours=1)
+LATER = START + timedelta(hours=2)
 """When the site has changed, and is read with a fault in force."""
 AFTER = START + timedelta(hours=4)
 """When the fault is gone."""
@@ -66,7 +66,7 @@ class Waits:
     def now_s(self) -> float:
         return self.passed_s
 
-    def sleep(self, seconds: float) -> None:
+    def pass_by(self, seconds: float) -> None:
         with self.lock:
             self.passed_s += seconds
 
@@ -81,7 +81,7 @@ class Estate:
         self.connection = connection
         self.work = Work(create_engine(url))
         connector: Any = JiraConnector()
-        throttles = Throttles(lambda limit: LocalThrottle(limit, clock=self.waits.now_s, sleep=self.waits.sleep))
+        throttles = Throttles(lambda limit: LocalThrottle(limit, clock=self.waits.now_s, sleep=self.waits.pass_by))
         self.hub = Hub(self.work, lambda: self.now, Registry.of(connector), SecretBox([bytes(range(32))]), throttles, folder)
         self._client: TestClient | None = None
 
@@ -198,7 +198,18 @@ class Estate:
 
     def told(self) -> str:
         """Everything readable that the hub has written down, but for what came from the source as it is."""
-        names = ("connections", "scopes", "sync_runs", "quarantine", "events", "violations", "evaluations", "audit_entries", "jobs", "facts")
+        names = (
+            "connections",
+            "scopes",
+            "sync_runs",
+            "quarantine",
+            "events",
+            "violations",
+            "evaluations",
+            "audit_entries",
+            "jobs",
+            "facts",
+        )
         return " ".join(repr(row) for name in names for row in self.rows(name))
 
 
@@ -207,7 +218,7 @@ def instant(text: str) -> datetime:
 
 
 def changed(simulator: Simulator) -> None:
-    """An hour passes at the site, in which several pages of issues change."""
+    """Two hours pass at the site, and between them several pages of issues change: longer ago than a poll looks back for good measure."""
     simulator.advance(timedelta(hours=1))
     ids = [i.id for i in simulator.world.visible_issues() if i.project_id in SCOPES]
     for number, id in enumerate(sorted(ids)[5:55]):
@@ -216,6 +227,7 @@ def changed(simulator: Simulator) -> None:
         simulator.mutate("transition", id, next(iter(simulator.world.statuses)))
         simulator.mutate("comment", id, "Seen again.")
     simulator.mutate("create", next(p.key for p in simulator.world.projects.values() if p.id == BIG), "Found on the way")
+    simulator.advance(timedelta(hours=1))
 
 
 def key_of(simulator: Simulator, project: str) -> str:
@@ -239,4 +251,4 @@ def served(port: int) -> Iterator[Simulator]:
 def patched(monkeypatch: pytest.MonkeyPatch, estate: Estate) -> None:
     """Requests wait by the estate's own time."""
     waits = estate.waits
-    monkeypatch.setattr(session, "Clockwork", lambda now: Clockwork(monotonic=waits.now_s, sleep=waits.sleep, now=now))
+    monkeypatch.setattr(session, "Clockwork", lambda now: Clockwork(monotonic=waits.now_s, sleep=waits.pass_by, now=now))

@@ -76,7 +76,8 @@ class Prepared:
         # A column without a name of its own gets its place as one.
         named: Any = namedtuple("Row", [getattr(c, "name", "") or "" for c in columns], rename=True)  # type: ignore[misc]
         positions = list(compiled.positiontup) if compiled.positional else None
-        made = _Compiled(str(compiled), positions, dict(compiled.params), [c.type for c in columns], named._make)
+        constants = {name: value for name, value in compiled.params.items() if not compiled.binds[name].required}
+        made = _Compiled(str(compiled), positions, constants, [c.type for c in columns], named._make)
         self._compiled[dialect.name] = made
         return made
 

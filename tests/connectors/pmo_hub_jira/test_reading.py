@@ -293,10 +293,16 @@ def test_a_listing_that_breaks_off_is_read_a_second_time(jira: Simulator, source
 
 def test_a_listing_that_stays_short_is_told_by_the_count(jira: Simulator, source: JiraSource) -> None:
     jira.fault("half_listing", path=SEARCH, project=PAY, times=None)
-    store = filled(source, [PAY])
+    store = Store()
+    with pytest.raises(TransientError, match="twice in a row"):
+        run(source, [PAY], store)
     (expected,) = [page.expected["issue"] for page in store.pages if page.expected]
     assert len(store.of("issue")) == len(issue_ids(jira, PAY)) // 2 < expected
     assert len(asked(jira, SEARCH)) == 2
+    assert not any(key.endswith("/watermark_ms") for key in store.state)
+    jira.clear_faults()
+    run(source, [PAY], store)
+    assert contents(store) == contents(filled(source, [PAY]))
 
 
 def test_a_long_listing_is_read_again_in_windows(jira: Simulator, source: JiraSource, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -310,7 +316,9 @@ def test_a_long_listing_is_read_again_in_windows(jira: Simulator, source: JiraSo
 
 def test_zero_issues_where_there_were_many_is_told_by_the_count(jira: Simulator, source: JiraSource) -> None:
     jira.fault("zero_results", path=SEARCH, project=PAY, times=None)
-    store = filled(source, [PAY])
+    store = Store()
+    with pytest.raises(TransientError, match="twice in a row"):
+        run(source, [PAY], store)
     assert store.of("issue") == {}
     assert [page.expected for page in store.pages if page.expected] == [{"issue": len(issue_ids(jira, PAY))}]
 

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import date, timedelta
 
 from pmo_hub.domain.evidence import Fact, ItemFacts
-from pmo_hub.domain.providers.reading import Reading, deadline, earliest, links
+from pmo_hub.domain.providers.reading import Reading, deadline, links
 from pmo_hub.domain.vocabulary import Kind, StatusCategory
 
 
@@ -31,7 +31,10 @@ def _near_term(reading: Reading) -> list[Fact]:
     near = [item for item in reading.open if near_term(reading, item)]
     alone = [item for item in near if item.assignee_id is None]
     window = timedelta(days=reading.parameters.near_term_days)
-    flips = earliest((reading.midnight(item.due - window) for item in reading.open if item.due and item not in near), reading.now)
+    # The first day, then its midnight: the time zone is asked once, not for every item.
+    days = (item.due - window for item in reading.open if item.due and not near_term(reading, item))
+    first = min((day for day in days if day > reading.today), default=None)
+    flips = None if first is None else reading.midnight(first)
     evidence = links(alone, lambda item: deadline(item) or date.max, _needed)
     return [
         reading.fact(names[0], len(near), holds_until=flips),

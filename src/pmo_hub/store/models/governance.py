@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pmo_hub.store.base import UNHASHED, Base, Id, Json, Versioned, history_of
-from pmo_hub.store.models.canonical import HISTORY
+from pmo_hub.store.models.canonical import HISTORY, look_up_history
 
 
 class Fact(Versioned, Base):
@@ -98,3 +98,4 @@ class Event(Base):
 
 
 HISTORY.update({m.__tablename__: history_of(m) for m in (Fact, Evaluation)})
+look_up_history("facts", "entity_id")

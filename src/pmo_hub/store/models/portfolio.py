@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pmo_hub.store.base import UNHASHED, Base, Id, Json, Versioned, history_of
-from pmo_hub.store.models.canonical import HISTORY
+from pmo_hub.store.models.canonical import HISTORY, look_up_history
 
 
 class Project(Versioned, Base):
@@ -83,3 +83,4 @@ class ProjectMembership(Versioned, Base):
 HISTORY.update(
     {m.__tablename__: history_of(m) for m in (Project, Program, Portfolio, Placement, ProjectRule, ProjectMembership)}
 )
+look_up_history("project_memberships", "item_id")

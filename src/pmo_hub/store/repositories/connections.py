@@ -265,3 +265,23 @@ def swap_credential(session: Session, connection_id: str, sealed: bytes, version
         return True
     newer = sa.update(Credential).where(Credential.connection_id == connection_id, Credential.version == version)
     return session.connection().execute(newer.values(version=version + 1, secret=sealed)).rowcount == 1
+
+
+def sealed_secrets(session: Session) -> list[tuple[str, str, str, bytes]]:
+    """(table, connection, column, ciphertext) of every secret that is stored."""
+    held: Any = sa.select(Connection.id, Connection.secrets).order_by(Connection.id)
+    rotating: Any = sa.select(Credential.connection_id, Credential.secret).order_by(Credential.connection_id)
+    return [
+        *(("connections", id, "secrets", sealed) for id, sealed in session.execute(held) if sealed),
+        *(("credentials", id, "secret", sealed) for id, sealed in session.execute(rotating) if sealed),
+    ]
+
+
+def replace_sealed(session: Session, table: str, connection_id: str, before: bytes, after: bytes) -> bool:
+    """The same secret stands in another ciphertext; False where it was replaced meanwhile. A credential keeps its version."""
+    change: Any = (
+        sa.update(Connection).where(Connection.id == connection_id, Connection.secrets == before).values(secrets=after)
+        if table == "connections"
+        else sa.update(Credential).where(Credential.connection_id == connection_id, Credential.secret == before).values(secret=after)
+    )
+    return session.connection().execute(change).rowcount == 1

@@ -97,7 +97,8 @@ class Reader:
                     if listed and self._falls_far_short(progress):
                         # Nothing read so far is lost, but the mark stays: the next run reads all of this again.
                         yield self._page(split, {self._task.key: None}, expectation)
-                        raise TransientError(f"Jira listed {progress.count} of the {progress.expected} issues that it counts, twice in a row")
+                        short = f"{progress.count} of the {progress.expected} issues that it counts"
+                        raise TransientError(f"Jira listed {short}, twice in a row")
                 finished = listed and not progress.pending
                 patch = self._finish(progress) if finished else self._saved(progress)
                 if patch is not None:

@@ -122,8 +122,8 @@ class JiraSource:
             partitions.append(Partition(name, chunk, _kept(state, *map(_mark, chunk), _progress(name)), Mode.INCREMENTAL))
         last, now = agile.known(state.get(agile.READ)), self._context.now()
         if len(covered) < len(scopes):
-            # A project that is read from its start, for the first time or chosen again, has no boards yet.
-            partitions.append(Partition(agile.PARTITION, tuple(scopes), _kept(state, agile.READ), Mode.FULL))
+            # A project that is read from its start, for the first time or chosen again, has no boards yet: all of them are read anew.
+            partitions.append(Partition(agile.PARTITION, tuple(scopes), {}, mode))
         elif last is None or agile.is_due(last, scopes, now) or agile.due_sprints(last, now):
             partitions.append(Partition(agile.PARTITION, tuple(scopes), _kept(state, agile.READ), mode))
         return partitions

@@ -107,11 +107,6 @@ def query_rules(session: Session, scope_ids: Collection[str]) -> list[Rule]:
     return [rule for rule in _rules(session, scope_ids)[0] if rule.narrowing is Narrowing.QUERY]
 
 
-def of_item(session: Session, item_id: str) -> list[str]:
-    """The projects that the item is in."""
-    return list(session.scalars(sa.select(_MEMBERS.c.project_id).where(_MEMBERS.c.item_id == item_id).order_by(_MEMBERS.c.project_id)))
-
-
 def counts(session: Session, project_id: str) -> dict[str, int]:
     """How many items each rule of the project takes now."""
     query = sa.select(_MEMBERS.c.rule_id, sa.func.count()).where(_MEMBERS.c.project_id == project_id).group_by(_MEMBERS.c.rule_id)

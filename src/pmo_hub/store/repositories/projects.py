@@ -15,7 +15,7 @@ from pmo_hub.store.bulk import is_in
 from pmo_hub.store.merge import end_rows, merge_rows
 from pmo_hub.store.models.canonical import HISTORY, Identity
 from pmo_hub.store.models.portfolio import Project, ProjectRule
-from pmo_hub.store.models.source import Connection, Scope
+from pmo_hub.store.models.source import Scope
 from pmo_hub.store.repositories.known import rows_at
 from pmo_hub.store.unit_of_work import Session
 
@@ -165,11 +165,6 @@ def rules(session: Session, project_id: str, as_of: datetime | None = None) -> l
     return [StoredRule(*row) for row in session.execute(query)]
 
 
-def get_rule(session: Session, id: str) -> StoredRule | None:
-    row = session.execute(sa.select(*(_RULES.c[n] for n in StoredRule.__slots__)).where(_RULES.c.id == id)).one_or_none()
-    return None if row is None else StoredRule(*row)
-
-
 def replace_rules(session: Session, project_id: str, wanted: Sequence[StoredRule], now: datetime) -> bool:
     """The project's rules are exactly these; True when that changes anything."""
     merged = merge_rows(session, ProjectRule, [asdict(rule) for rule in wanted], now)
@@ -182,12 +177,6 @@ def scope_names(session: Session, scope_ids: Collection[str]) -> dict[str, str]:
     """Those of the scopes that a connection reads, with their names."""
     query = sa.select(_SCOPES.c.id, _SCOPES.c.name).where(is_in(session, _SCOPES.c.id, scope_ids))
     return {row.id: row.name for row in session.execute(query)} if scope_ids else {}
-
-
-def namespace_of(session: Session, scope_id: str) -> str | None:
-    """The namespace that the ids of the scope's rows are hashed with."""
-    query = sa.select(Connection.namespace).join(Scope, Scope.connection_id == Connection.id).where(Scope.id == scope_id)
-    return session.scalars(query).one_or_none()
 
 
 def people(session: Session, ids: Collection[str | None]) -> dict[str, Person]:

@@ -294,11 +294,6 @@ def take_pending(session: Session, scope_ids: Collection[str]) -> dict[str, list
     return taken
 
 
-def mark_pending(session: Session, scope_ids: Collection[str]) -> None:
-    """Derive everything of these scopes in the next run."""
-    upsert(session, _PENDING, ("scope_id", "item_id"), [(s, "") for s in scope_ids])
-
-
 def stage(session: Session, connection_id: str, group_id: str, run_id: str, contents: Sequence[bytes]) -> None:
     """Keep a group's pages unseen until its last page comes."""
     c = _STAGED.c

@@ -118,19 +118,6 @@ def page(session: Session, wanted: Wanted, after: tuple[datetime, str] | None, l
     return [_shown(row) for row in session.execute(query)]
 
 
-def standing_counts(session: Session, project_ids: Collection[str]) -> dict[str, dict[str, int]]:
-    """Project → severity → violations that are open or acknowledged in active mode."""
-    query = (
-        sa.select(_V.project_id, _V.severity, sa.func.count())
-        .where(is_in(session, _V.project_id, project_ids), _V.state.in_(STANDING), _V.mode == "active")
-        .group_by(_V.project_id, _V.severity)
-    )
-    found: dict[str, dict[str, int]] = {}
-    for project, severity, number in session.execute(query):
-        found.setdefault(project, {})[severity] = int(number)
-    return found
-
-
 def _conditions(session: Session, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
     if wanted.states:

@@ -26,7 +26,7 @@ from pmo_hub.host.session import Throttles
 from pmo_hub.sdk.http import Clockwork
 from pmo_hub.services import governance, sync
 from pmo_hub.services.hub import Hub
-from pmo_hub.store import ownership
+from pmo_hub.store import compression, ownership
 from pmo_hub.store.engine import create_engine
 from pmo_hub.store.models.source import SyncRun
 from pmo_hub.store.repositories import censuses, facts, syncing
@@ -82,6 +82,7 @@ def main(plan: dict[str, Any]) -> None:
     now = datetime.fromisoformat(plan["now"])
     # Small batches: many commits in a run of a few seconds.
     reader.BATCH_PAYLOADS = SMALL_BATCH
+    compression.SAMPLES = SMALL_BATCH // 2
     module: Any = session
     module.Clockwork = lambda now: Clockwork(now=now, sleep=lambda seconds: points("in a rate-limit wait"))
     for owner, name, label in (

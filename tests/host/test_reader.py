@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from pmo_hub.host import reader as module
-from pmo_hub.host.reader import Reader
+from pmo_hub.host.reader import FIRST_THREADS, Reader
 from pmo_hub.sdk.contract import Mode, Page, Partition, Payload, Ref, Source
 
 
@@ -101,3 +101,38 @@ def test_nothing_to_read_is_no_batch() -> None:
     empty: Sequence[Partition] = ()
     with Reader(source(Pages({})), empty, 2) as reader:
         assert list(reader.batches()) == []
+
+
+def test_threads_join_only_while_the_committer_starves() -> None:
+    release = threading.Event()
+    waiting = threading.Semaphore(0)
+
+    class Slow(Pages):
+        def read(self, partition: Partition) -> Iterator[Page]:
+            waiting.release()
+            release.wait()
+            yield from super().read(partition)
+
+    sizes = {f"p{i}": 1 for i in range(12)}
+    with Reader(source(Slow(sizes)), [partition(n) for n in sizes], 8) as reader:
+        assert threads() == FIRST_THREADS
+        batches = reader.batches()
+        first = threading.Thread(target=lambda: next(batches))
+        first.start()
+        for _ in range(8):
+            waiting.acquire()
+        assert threads() == 8
+        release.set()
+        first.join()
+        drain(reader)
+
+
+def test_a_fast_source_is_read_with_few_threads() -> None:
+    sizes = {f"p{i}": 3 for i in range(12)}
+    with Reader(source(Pages(sizes)), [partition(n) for n in sizes], 8) as reader:
+        drain(reader)
+        assert len(reader._threads) == FIRST_THREADS
+
+
+def threads() -> int:
+    return sum(thread.name.startswith("reader-") for thread in threading.enumerate())

@@ -25,6 +25,7 @@ from pmo_hub.services.errors import NotFound
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.running import LEASE_TTL, LostLease, Suspicious, SyncProgress, SyncRun
 from pmo_hub.store.bulk import json_text
+from pmo_hub.store.compression import Compression
 from pmo_hub.store.placing import Origin
 from pmo_hub.store.repositories import connections, events, jobs, syncing
 from pmo_hub.store.unit_of_work import Session
@@ -133,10 +134,17 @@ def _guarded(
             with hub.work.read() as session:
                 scopes = {s.external_id: s.id for s in syncing.chosen_scopes(session, connection.id)}
                 quarantined = {q[0] for q in syncing.quarantined(session, connection.id)}
+                compression = Compression.of(session, connection.id)
             rules_digest = blake2b(json_text(dict(connection.rules)).encode(), digest_size=16).hexdigest()
             this = SyncRun(hub, run_id, connection, lease, opened, hub.now(), scopes, rules_digest, progress=progress)
             this.origin = Origin(
-                connection.id, connection.namespace, run_id, scopes, lambda scope: references.basis_of(this, scope), quarantined
+                connection.id,
+                connection.namespace,
+                run_id,
+                scopes,
+                lambda scope: references.basis_of(this, scope),
+                quarantined,
+                compression,
             )
             try:
                 _sync(this, mode)

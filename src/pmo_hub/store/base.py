@@ -85,9 +85,7 @@ def history_of(model: type[Base]) -> sa.Table:
     Its key is (id, recorded_from). Half-open: a row held from recorded_from until just before recorded_to.
     """
     current: Any = model.__table__
-    columns = [
-        sa.Column(c.name, c.type, primary_key=c.name in ("id", "recorded_from"), nullable=c.nullable) for c in current.columns
-    ]
+    columns = [sa.Column(c.name, c.type, primary_key=c.name in ("id", "recorded_from"), nullable=c.nullable) for c in current.columns]
     return sa.Table(
         f"{current.name}_history",
         Base.metadata,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -10,8 +12,9 @@ import msgspec
 import sqlalchemy as sa
 from psycopg.errors import UniqueViolation
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
+
+from pmo_hub.store.base import instant_text
 
 _JSON = msgspec.json.Encoder(order="deterministic")
 
@@ -21,12 +24,69 @@ def json_text(value: object) -> str:
     return _JSON.encode(value).decode()
 
 
+class _Texts(sa.types.UserDefinedType[Collection[str]]):
+    """An array in PostgreSQL's own spelling: the driver takes a list apart element by element, which costs more than the query.
+
+    The parameter itself is declared to be the array: a cast in the statement would be done again for every row.
+    """
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "VARCHAR[]"
+
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[Any], str]:
+        return _array_text
+
+
+def _array_text(values: Collection[str]) -> str:
+    if not values:
+        return "{}"
+    joined = '","'.join(values)
+    if "\\" in joined or joined.count('"') != 2 * (len(values) - 1):
+        joined = '","'.join(value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return f'{{"{joined}"}}'
+
+
 def is_in(session: Session, column: sa.ColumnElement[Any], values: Collection[str]) -> sa.ColumnElement[bool]:
     """`column` is one of `values`, however many: one bound parameter on both engines."""
     if session.get_bind().dialect.name == "postgresql":
-        return column == sa.any_(sa.bindparam(None, list(values), type_=ARRAY(sa.String)))
+        return column == sa.any_(sa.bindparam(None, values, type_=_Texts()))
     each = sa.func.json_each(json_text(list(values))).table_valued("value")
     return column.in_(sa.select(each.c.value))
+
+
+def stamp(session: Session, value: datetime) -> datetime | str:
+    """An instant for many rows at once: made text here for SQLite, whose driver would make it anew for every row."""
+    return value if session.get_bind().dialect.name == "postgresql" else instant_text(value)
+
+
+def insert_new(session: Session, table: sa.Table, columns: Sequence[str], rows: Collection[Sequence[Any]]) -> bool:
+    """Insert `rows` where none of their keys is there yet; otherwise nothing is written, and the answer is False."""
+    driver: Any = session.connection().connection.driver_connection
+    names = ", ".join(f'"{c}"' for c in columns)
+    if session.get_bind().dialect.name == "postgresql":
+        try:
+            with driver.transaction(), driver.cursor() as cursor:
+                _copy(cursor, table, f'COPY "{table.name}" ({names}) FROM STDIN', columns, rows)
+        except UniqueViolation:
+            return False
+        return True
+    driver.execute("SAVEPOINT insert_new")
+    try:
+        driver.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({", ".join("?" * len(columns))})', rows)
+    except sqlite3.IntegrityError as error:
+        driver.execute("ROLLBACK TO insert_new")
+        if error.sqlite_errorcode not in _TAKEN:
+            raise
+        return False
+    finally:
+        driver.execute("RELEASE insert_new")
+    return True
+
+
+_TAKEN = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
 
 
 def upsert(session: Session, table: sa.Table, columns: Sequence[str], rows: Collection[Sequence[Any]], update: Sequence[str] = ()) -> None:
@@ -52,12 +112,7 @@ def insert(session: Session, table: sa.Table, columns: Sequence[str], rows: Coll
     if session.get_bind().dialect.name != "postgresql":
         _upsert_sqlite(session, table, columns, rows, update)
         return
-    names = ", ".join(f'"{c}"' for c in columns)
-    driver: Any = session.connection().connection.driver_connection
-    try:
-        with driver.transaction(), driver.cursor() as cursor:
-            _copy(cursor, table, f'COPY "{table.name}" ({names}) FROM STDIN', columns, rows)
-    except UniqueViolation:
+    if not insert_new(session, table, columns, rows):
         _upsert_postgresql(session, table, columns, rows, update)
 
 

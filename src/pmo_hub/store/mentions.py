@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -21,8 +20,7 @@ from pmo_hub.store.rows import LAYOUTS, Row, RowMaker
 _CLAIMS: Any = tables.Claim.__table__
 
 
-@dataclass(frozen=True, slots=True)
-class _Mention:
+class _Mention(NamedTuple):
     """A record that a payload mentioned, not yet made a row: most are mentioned again and again."""
 
     record: Record

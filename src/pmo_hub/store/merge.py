@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pmo_hub.store.base import Base, Json
-from pmo_hub.store.bulk import insert, is_in, json_text, upsert
+from pmo_hub.store.bulk import insert, insert_new, is_in, json_text, stamp, upsert
 from pmo_hub.store.models.canonical import HISTORY
 
 _PACK = msgspec.msgpack.Encoder()
@@ -84,11 +84,20 @@ def merge_rows(session: Session, model: type[Base], rows: Collection[Mapping[str
     return merge_tuples(session, shape, tuples, now)
 
 
-def merge_tuples(session: Session, shape: Layout, rows: Mapping[str, tuple[Any, ...]], now: datetime) -> Merged:
-    """As `merge_rows`, for values in the layout's column order with JSON as text and the row hash last: the bulk path."""
+def merge_tuples(
+    session: Session, shape: Layout, rows: Mapping[str, tuple[Any, ...]], now: datetime, *, probably_new: bool = False
+) -> Merged:
+    """As `merge_rows`, for values in the layout's column order with JSON as text and the row hash last: the bulk path.
+
+    Rows that are `probably_new` are tried to be inserted before anything is looked up.
+    """
     if not rows:
         return Merged()
     table = shape.table
+    at = stamp(session, now)
+    every = (*shape.columns, "row_hash", "recorded_from")
+    if probably_new and insert_new(session, table, every, [(*values, at) for values in rows.values()]):
+        return Merged(new=set(rows))
     stored: dict[str, Any] = {
         row[0]: row[1:]
         for row in session.execute(
@@ -103,14 +112,13 @@ def merge_tuples(session: Session, shape: Layout, rows: Mapping[str, tuple[Any, 
         known = stored.get(id_)
         if known is None:
             merged.new.add(id_)
-            fresh.append((*values, now))
+            fresh.append((*values, at))
         elif known[0] != values[-1]:
             merged.changed.add(id_)
-            written.append((*values, now))
+            written.append((*values, at))
         elif tuple(known[1:]) != values[shape.hashed : -1]:
-            drifted.append((*values, now))
+            drifted.append((*values, at))
     _supersede(session, shape, merged.changed, now)
-    every = (*shape.columns, "row_hash", "recorded_from")
     insert(session, table, every, fresh, update=every[1:])
     upsert(session, table, every, written, update=every[1:])
     upsert(session, table, every, drifted, update=shape.unhashed)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from pmo_hub.domain.identity import identifier, row_id
 from pmo_hub.sdk.contract import Mapper, Payload, Ref
 from pmo_hub.store.bulk import is_in, json_text
+from pmo_hub.store.compression import Compression
 from pmo_hub.store.models import source as tables
 
 DEEPEST = 20
@@ -41,6 +42,7 @@ class Origin:
     basis: Callable[[str | None], Basis]
     quarantined: set[str] = field(default_factory=set)
     """Ids in quarantine, kept up to date by the intake."""
+    compression: Compression = field(default_factory=Compression)
 
     def payload_id(self, ref: Ref) -> str:
         return row_id(self.namespace, f"payload:{ref.kind}", ref.external_id)
@@ -62,8 +64,7 @@ class PayloadIds(dict[Ref, str]):
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """A payload that is new, or another version of one that is held."""
 
     id: str
@@ -75,8 +76,7 @@ class Incoming:
     group_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     body_hash: str
     version: str | None
     scope_id: str | None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-import zstandard
 from sqlalchemy.orm import Session
 
 from pmo_hub.domain.vocabulary import RecordType
 from pmo_hub.sdk.contract import Payload
 from pmo_hub.sdk.errors import RecordError
+from pmo_hub.store.compression import Trained
 from pmo_hub.store.mentions import Mentions
 from pmo_hub.store.placing import Incoming, Origin, PayloadIds, Placed, place
 from pmo_hub.store.rows import Row, RowMaker
@@ -19,15 +20,13 @@ from pmo_hub.store.rows import Row, RowMaker
 PAYLOAD_BYTES = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Owned:
+class Owned(NamedTuple):
     type: RecordType
     row: Row
     item_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class MappedPayload:
+class MappedPayload(NamedTuple):
     """`body` is compressed."""
 
     incoming: Incoming
@@ -46,6 +45,8 @@ class Prepared:
     refused: list[tuple[Payload, str]]
     healed: list[str]
     payload_ids: PayloadIds
+    dictionaries: Sequence[Trained] = ()
+    """That bodies of this batch are the first to be compressed with."""
     fetched: Counter[str] = field(default_factory=Counter)
 
 
@@ -82,8 +83,11 @@ def mapped(origin: Origin, placed: Placed, payload_ids: PayloadIds) -> Prepared:
     names = {scope_id: external_id for external_id, scope_id in origin.scopes.items()}
     maker = RowMaker(origin.namespace)
     make, item_id = maker.make, maker.item_id
-    prepared = Prepared(placed, [], Mentions(maker), [], [], payload_ids)
-    pack = zstandard.ZstdCompressor(level=1).compress
+    bodies: dict[str, list[bytes]] = defaultdict(list)
+    for one in placed.incoming:
+        bodies[one.payload.ref.kind].append(one.payload.body)
+    prepared = Prepared(placed, [], Mentions(maker), [], [], payload_ids, origin.compression.trained(bodies))
+    pack = origin.compression.packer()
     absent: set[str] = set()
     for one in sorted(placed.incoming, key=lambda one: one.part_of_id is not None):
         payload = one.payload
@@ -107,7 +111,7 @@ def mapped(origin: Origin, placed: Placed, payload_ids: PayloadIds) -> Prepared:
         prepared.mentions.add(result.mentioned, version, clean)
         if one.id in origin.quarantined:
             prepared.healed.append(one.id)
-        prepared.mapped.append(MappedPayload(one, basis.id, owned, pack(payload.body)))
+        prepared.mapped.append(MappedPayload(one, basis.id, owned, pack(payload.ref.kind, payload.body)))
     for id_ in absent:
         placed.seen.pop(id_, None)
     return prepared

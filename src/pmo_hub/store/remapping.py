@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-import zstandard
 from sqlalchemy.orm import Session
 
 from pmo_hub.sdk.contract import Payload, Ref
@@ -61,16 +60,14 @@ def _map_again(session: Session, origin: Origin, ids: Collection[str], taken: Ta
         return
     rows = session.execute(sa.select(_PAYLOADS).where(is_in(session, _PAYLOADS.c.id, ids))).all()
     placed = Placed([], [], [], {}, {})
-    unpack = zstandard.ZstdDecompressor()
+    unpack = origin.compression.unpacker()
     part_of = _refs(session, {r.part_of_id for r in rows if r.part_of_id is not None})
     names = {scope_id: external_id for external_id, scope_id in origin.scopes.items()}
     for r in rows:
         placed.held[r.id] = Held(r.body_hash, r.version, r.scope_id, r.basis_id, r.first_seen_at, r.group_id, False)
         context = msgspec.json.decode(r.context, type=dict[str, str]) if r.context else {}
         scope = None if r.scope_id is None or r.part_of_id is not None else names.get(r.scope_id)
-        payload = Payload(
-            Ref(r.kind, r.external_id), scope, unpack.decompress(r.body), r.media_type, part_of.get(r.part_of_id), context, r.version
-        )
+        payload = Payload(Ref(r.kind, r.external_id), scope, unpack(r.body), r.media_type, part_of.get(r.part_of_id), context, r.version)
         placed.incoming.append(Incoming(r.id, payload, r.scope_id, r.part_of_id, r.body_hash, r.context, r.group_id))
     prepared = mapped(origin, placed, PayloadIds(origin.namespace))
     merge_prepared(session, origin, prepared, taken, now)

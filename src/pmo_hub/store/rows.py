@@ -112,9 +112,9 @@ class RowMaker:
             r.url,
             r.title,
             r.description,
-            r.kind.value,
+            r.kind._value_,
             r.original_type,
-            r.status_category.value,
+            r.status_category._value_,
             r.original_status,
             r.original_status_id,
             r.resolution,
@@ -141,7 +141,7 @@ class RowMaker:
             self._list(RecordType.ITERATION, r.iterations),
             r.is_active,
             r.counts,
-            None if r.uncounted is None else r.uncounted.value,
+            None if r.uncounted is None else r.uncounted._value_,
             r.updated_at,
         )
 
@@ -152,7 +152,7 @@ class RowMaker:
             r.external_id,
             items[r.predecessor],
             items[r.successor],
-            r.dependency_type.value,
+            r.dependency_type._value_,
             r.lag_hours,
             r.original_type,
         )
@@ -162,7 +162,7 @@ class RowMaker:
             self._ids[RecordType.TRANSITION][r.external_id],
             r.external_id,
             self._ids[RecordType.WORK_ITEM][r.item],
-            r.field.value,
+            r.field._value_,
             r.original_field,
             r.from_id,
             r.from_text,
@@ -170,8 +170,8 @@ class RowMaker:
             r.to_text,
             r.at,
             self._optional(RecordType.IDENTITY, r.actor),
-            None if r.from_category is None else r.from_category.value,
-            None if r.to_category is None else r.to_category.value,
+            None if r.from_category is None else r.from_category._value_,
+            None if r.to_category is None else r.to_category._value_,
         )
 
     def _comment(self, r: records.Comment, scope_id: str | None, version: str | None) -> Row:
@@ -199,7 +199,7 @@ class RowMaker:
         )
 
     def _iteration(self, r: records.Iteration, scope_id: str | None, version: str | None) -> Row:
-        state = None if r.state is None else r.state.value
+        state = None if r.state is None else r.state._value_
         return (
             self._ids[RecordType.ITERATION][r.external_id],
             r.external_id,

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pmo_hub.domain.vocabulary import RecordType
-from pmo_hub.store.bulk import insert, is_in, upsert
+from pmo_hub.store import compression
+from pmo_hub.store.bulk import insert, is_in, stamp, upsert
 from pmo_hub.store.mentions import merge_mentions
 from pmo_hub.store.merge import merge_tuples
 from pmo_hub.store.models import source as tables
@@ -26,6 +27,8 @@ _CLAIMS: Any = tables.Claim.__table__
 _TOMBSTONES: Any = tables.Tombstone.__table__
 
 _PAYLOAD_COLUMNS = tuple(c.name for c in _PAYLOADS.columns)
+SHARED = frozenset({RecordType.DEPENDENCY})
+"""Records that are seen from both ends, so that a new payload often brings a known one."""
 _REPLACED = tuple(c for c in _PAYLOAD_COLUMNS if c not in ("id", "first_seen_at"))
 
 
@@ -37,6 +40,7 @@ def merge_prepared(session: Session, origin: Origin, prepared: Prepared, taken: 
     mapped = prepared.mapped
     if not mapped:
         return {}
+    compression.save(session, origin.connection_id, prepared.dictionaries, now)
     owned: dict[RecordType, dict[str, Row]] = defaultdict(dict)
     item_of: dict[str, str] = {}
     scope_of: dict[str, str | None] = {}
@@ -44,18 +48,21 @@ def merge_prepared(session: Session, origin: Origin, prepared: Prepared, taken: 
     for m in mapped:
         payload_id = m.incoming.id
         taken.changed[m.incoming.payload.ref.kind] += 1
-        for one in m.owned:
-            id_ = one.row[0]
-            owned[one.type][id_] = one.row
-            claims[payload_id, id_] = one.type.value
-            if one.item_id is not None:
-                item_of[id_] = one.item_id
-                scope_of[one.item_id] = m.incoming.scope_id
+        for kind, row, item_id in m.owned:
+            id_ = row[0]
+            owned[kind][id_] = row
+            claims[payload_id, id_] = kind._value_
+            if item_id is not None:
+                item_of[id_] = item_id
+                scope_of[item_id] = m.incoming.scope_id
     touched: set[str] = set()
+    first = not any(m.incoming.id in prepared.placed.held for m in mapped)
+    buried = session.scalar(sa.select(sa.exists().select_from(_TOMBSTONES)))
     for kind, rows in owned.items():
-        merged = merge_tuples(session, LAYOUTS[kind], rows, now)
+        # Records of payloads that nobody held are new as well, but for those that several payloads claim.
+        merged = merge_tuples(session, LAYOUTS[kind], rows, now, probably_new=first and kind not in SHARED)
         touched |= merged.touched
-        if merged.new:
+        if merged.new and buried:
             session.execute(sa.delete(_TOMBSTONES).where(is_in(session, _TOMBSTONES.c.id, merged.new)))
     for kind, rows in prepared.mentions.rows().items():
         merge_mentions(session, kind, {i: r for i, r in rows.items() if i not in owned[kind]}, now)
@@ -90,6 +97,7 @@ def _store_payloads(
         )
         session.execute(sa.insert(_PAYLOADS_HISTORY).from_select([*names, "recorded_to"], superseded))
     rows = []
+    at = stamp(session, now)
     moved: dict[str, str] = {}
     left: set[tuple[str, str]] = set()
     for m in mapped:
@@ -101,10 +109,10 @@ def _store_payloads(
             if known.scope_id is not None:
                 left.add((known.scope_id, ""))
         group_id = one.group_id or (known.group_id if known is not None else None)
-        first_seen_at = now if known is None else known.first_seen_at
+        first_seen_at: Any = at if known is None else known.first_seen_at
         rows.append((
             one.id, origin.connection_id, one.scope_id, p.ref.kind, p.ref.external_id, one.part_of_id, group_id, p.media_type, m.body,
-            one.context, one.body_hash, p.version, m.basis_id, first_seen_at, now, origin.run_id, None, None,
+            one.context, one.body_hash, p.version, m.basis_id, first_seen_at, at, origin.run_id, None, None,
         ))  # fmt: skip
     insert(session, _PAYLOADS, _PAYLOAD_COLUMNS, [r for r in rows if r[0] not in held], update=_REPLACED)
     upsert(session, _PAYLOADS, _PAYLOAD_COLUMNS, [r for r in rows if r[0] in held], update=_REPLACED)

@@ -200,8 +200,19 @@ class ItemTiming(Versioned, Base):
 HISTORY: dict[str, sa.Table] = {
     model.__tablename__: history_of(model)
     for model in (
-        WorkItem, Dependency, Transition, Comment, CustomValue, Iteration, Board, BoardColumn, Label, Component, Version,
-        IterationMembership, ItemTiming,
+        WorkItem,
+        Dependency,
+        Transition,
+        Comment,
+        CustomValue,
+        Iteration,
+        Board,
+        BoardColumn,
+        Label,
+        Component,
+        Version,
+        IterationMembership,
+        ItemTiming,
     )
 }
 """Table name → its history table; filled by every module of models that has versioned tables."""

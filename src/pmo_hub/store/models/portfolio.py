@@ -80,7 +80,5 @@ class ProjectMembership(Versioned, Base):
     __table_args__ = (sa.Index("ix_project_memberships_project_id_item_id", "project_id", "item_id"),)
 
 
-HISTORY.update(
-    {m.__tablename__: history_of(m) for m in (Project, Program, Portfolio, Placement, ProjectRule, ProjectMembership)}
-)
+HISTORY.update({m.__tablename__: history_of(m) for m in (Project, Program, Portfolio, Placement, ProjectRule, ProjectMembership)})
 look_up_history("project_memberships", "item_id")

@@ -117,7 +117,7 @@ class Payload(Base):
     part_of_id: Mapped[str | None] = mapped_column(Id)
     group_id: Mapped[str | None] = mapped_column(Id)
     media_type: Mapped[str]
-    body: Mapped[bytes] = mapped_column(sa.LargeBinary)  # zstd
+    body: Mapped[bytes] = mapped_column(sa.LargeBinary)  # zstd, see store/compression
     context: Mapped[str | None]  # JSON in canonical order
     body_hash: Mapped[str] = mapped_column(Id)
     version: Mapped[str | None]
@@ -133,6 +133,20 @@ class Payload(Base):
         sa.Index("ix_payloads_part_of_id", "part_of_id", **_where("part_of_id IS NOT NULL")),
         sa.Index("ix_payloads_group_id", "group_id", **_where("group_id IS NOT NULL")),
     )
+
+
+class PayloadDictionary(Base):
+    """What payloads of a kind have in common; frames name the dictionary that they were compressed with by its id.
+
+    It holds fragments of payloads, and goes with its connection.
+    """
+
+    __tablename__ = "payload_dictionaries"
+    connection_id: Mapped[str] = mapped_column(Id, sa.ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    body: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    trained_at: Mapped[datetime]
 
 
 class PayloadHistory(Base):

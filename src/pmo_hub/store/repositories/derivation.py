@@ -77,9 +77,7 @@ def end_derived(session: Session, item_ids: Collection[str], now: datetime) -> N
 def _changes(session: Session, chosen: sa.ColumnElement[bool]) -> tuple[dict[str, list[Change]], dict[str | None, StatusCategory]]:
     t = _TRANSITIONS.c
     rows = session.execute(
-        sa.select(
-            t.item_id, t.field, t.at, t.from_id, t.from_text, t.to_id, t.to_text, t.external_id, t.from_category, t.to_category
-        )
+        sa.select(t.item_id, t.field, t.at, t.from_id, t.from_text, t.to_id, t.to_text, t.external_id, t.from_category, t.to_category)
         .join(_ITEMS, _ITEMS.c.id == t.item_id)
         .where(chosen, t.field.in_(_TOLD_BY))
     )

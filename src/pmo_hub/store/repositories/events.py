@@ -42,9 +42,7 @@ class KeptEvent:
     occurred_at: datetime
 
 
-def record(
-    session: Session, type: str, subject_type: str, subject_id: str, sequence: int, data: Mapping[str, Any], now: datetime
-) -> str:
+def record(session: Session, type: str, subject_type: str, subject_id: str, sequence: int, data: Mapping[str, Any], now: datetime) -> str:
     """The event is in the outbox, once; returns its id."""
     event = NewEvent(type, subject_type, subject_id, sequence, data)
     record_all(session, (event,), now)

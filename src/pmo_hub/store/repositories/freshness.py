@@ -143,6 +143,8 @@ def _head_query(as_of: datetime | None) -> sa.Select[Any]:
 
 # Built once: composing a statement costs more than running it.
 _HEAD = _head_query(None).where(_PROJECTS.id == sa.bindparam("project"))
+
+
 # The hashes of all facts in one row are read several times faster than the facts. An order that changes costs no more than a miss.
 def _head_and_version(dialect: str) -> Any:
     joined = sa.func.string_agg if dialect == "postgresql" else sa.func.group_concat

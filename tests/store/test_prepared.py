@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from pmo_hub.store import engine
 from pmo_hub.store.models.canonical import Version, WorkItem
 from pmo_hub.store.prepared import Prepared, among
 from pmo_hub.store.unit_of_work import Work
@@ -79,3 +80,16 @@ def test_on_sqlite_a_glance_sees_one_state(work: Work, tmp_path: Path) -> None:
         assert count.rows(snapshot)[0].items == before == 0
     with work.glance() as snapshot:
         assert count.rows(snapshot)[0].items == 2
+
+
+def test_a_connection_that_the_server_closed_while_it_rested_is_replaced(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    if work.is_at_hand:
+        return
+    monkeypatch.setattr(engine, "PING_AFTER_S", -1.0)
+    one = Prepared(lambda _: sa.select(sa.func.pg_backend_pid().label("pid")))
+    with work.glance() as snapshot:
+        first = one.rows(snapshot)[0].pid
+    with work.write() as session:
+        assert session.scalar(sa.select(sa.func.pg_terminate_backend(first, 5000)))
+    with work.glance() as snapshot:
+        assert one.rows(snapshot)[0].pid != first

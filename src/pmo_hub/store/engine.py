@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
+import time
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +19,7 @@ sqlite3.register_adapter(datetime, instant_text)
 sqlite3.register_adapter(date, date.isoformat)
 
 SQLITE_BUSY_S = 30
+PING_AFTER_S = 1.0
 # Opening a file costs little, and who reads on the event loop must never wait for a connection: as many as there are threads to ask.
 FILE_POOL: Mapping[str, Any] = {"poolclass": sa.pool.QueuePool, "max_overflow": -1}
 
@@ -38,6 +41,31 @@ def create_engine(url: str, pool_size: int = 10) -> sa.Engine:
     if parsed.drivername == "postgresql+psycopg":
         return sa.create_engine(parsed, pool_size=pool_size, max_overflow=5, pool_pre_ping=True)
     raise DatabaseUrlError(f"{parsed.drivername} is not supported; use sqlite:/// or postgresql+psycopg://.")
+
+
+def glancing(engine: sa.Engine) -> sa.Engine:
+    """An engine for reads of single statements: on PostgreSQL without transactions, and asked for a sign of life only after a rest.
+
+    A ping, a BEGIN and a ROLLBACK are three journeys to the server around one that answers.
+    """
+    if engine.dialect.name != "postgresql":
+        return engine
+    pool: Any = engine.pool
+    made = sa.create_engine(engine.url, pool_size=pool.size(), max_overflow=5, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+
+    @sa.event.listens_for(made, "checkin")
+    def _rest(_: Any, record: Any) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @sa.event.listens_for(made, "checkout")
+    def _ping(connection: Any, record: Any, __: Any) -> None:
+        try:
+            if connection.closed or time.monotonic() - record.info.get("rests_since", math.inf) > PING_AFTER_S:
+                connection.execute("SELECT 1")
+        except Exception as error:
+            raise sa.exc.DisconnectionError from error  # the pool opens another
+
+    return made
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pmo_hub.store.engine import glancing
 from pmo_hub.store.prepared import Snapshot
 
 __all__ = ["Session", "Snapshot", "Work"]
@@ -20,6 +21,7 @@ class Work:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._writing = engine.execution_options(sqlite_begin="IMMEDIATE")
+        self._glancing = glancing(engine)
 
     @property
     def dialect(self) -> str:
@@ -45,20 +47,15 @@ class Work:
     @contextmanager
     def glance(self) -> Iterator[Snapshot]:
         """The driver's own connection, for prepared statements that are over in well under a millisecond."""
-        lent = self._engine.raw_connection()
+        lent = self._glancing.raw_connection()
         driver: Any = lent.driver_connection
         try:
             if self.is_at_hand:
                 driver.execute("BEGIN")  # ended by the pool, which rolls back what comes home
-                yield Snapshot(self._engine.dialect, driver)
-            else:
-                driver.autocommit = True  # saves the two journeys of a transaction
-                try:
-                    yield Snapshot(self._engine.dialect, driver)
-                finally:
-                    driver.autocommit = False
+            yield Snapshot(self._engine.dialect, driver)
         finally:
             lent.close()
 
     def dispose(self) -> None:
         self._engine.dispose()
+        self._glancing.dispose()

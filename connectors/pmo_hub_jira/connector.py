@@ -123,7 +123,8 @@ class JiraSource:
         last, now = agile.known(state.get(agile.READ)), self._context.now()
         if len(covered) < len(scopes):
             # A project that is read from its start, for the first time or chosen again, has no boards yet: all of them are read anew.
-            partitions.append(Partition(agile.PARTITION, tuple(scopes), {}, mode))
+            # They come first: their many small answers arrive while issues are written, instead of after the last.
+            partitions.insert(0, Partition(agile.PARTITION, tuple(scopes), {}, mode))
         elif last is None or agile.is_due(last, scopes, now) or agile.due_sprints(last, now):
             partitions.append(Partition(agile.PARTITION, tuple(scopes), _kept(state, agile.READ), mode))
         return partitions

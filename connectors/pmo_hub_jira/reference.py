@@ -6,6 +6,7 @@ A snapshot holds nothing that mapping does not read (no avatar, no description),
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -20,6 +21,9 @@ SYSTEM_FIELDS = (
     "assignee", "comment", "components", "created", "description", "duedate", "fixVersions", "issuelinks", "issuetype", "labels", "parent",
     "priority", "project", "reporter", "resolution", "resolutiondate", "status", "summary", "timetracking", "updated",
 )  # fmt: skip
+
+SIDE_BY_SIDE = 4
+"""Dictionaries asked for at once; the connection's own limits still hold."""
 
 _GREENHOPPER = "com.pyxis.greenhopper.jira:"
 SPRINT = _GREENHOPPER + "gh-sprint"
@@ -106,19 +110,22 @@ def default_fields(fields: Sequence[CustomField]) -> tuple[str, ...]:
 
 def read_site(client: JiraClient, *, agile: bool) -> Reference:
     """One snapshot of the site's dictionaries; `agile`: whether the account may read boards."""
-    library = client.library()
-    fields = custom_fields(library.fields())
+    with ThreadPoolExecutor(SIDE_BY_SIDE, "jira-reference") as pool:
+        # A client of the library is for one thread.
+        server = pool.submit(lambda: client.library().server_info())
+        statuses = pool.submit(lambda: client.library().statuses())
+        types = pool.submit(lambda: client.library().issue_types())
+        priorities = pool.submit(_priorities, client)
+        blocking = pool.submit(lambda: _blocking(client.library()))
+        fields = custom_fields(client.library().fields())
     site = SiteReference(
-        base_url=(str(library.server_info().get("baseUrl") or "").rstrip("/") or None),
+        base_url=(str(server.result().get("baseUrl") or "").rstrip("/") or None),
         agile=agile,
         fields=fields,
-        statuses={s.raw["id"]: (s.raw.get("statusCategory") or {}).get("key") or "undefined" for s in library.statuses()},
-        types={
-            t.raw["id"]: TypeEntry(t.raw.get("name"), t.raw.get("hierarchyLevel"), bool(t.raw.get("subtask")))
-            for t in library.issue_types()
-        },
-        priorities=_priorities(client),
-        blocking=_blocking(library),
+        statuses={s.raw["id"]: (s.raw.get("statusCategory") or {}).get("key") or "undefined" for s in statuses.result()},
+        types={t.raw["id"]: TypeEntry(t.raw.get("name"), t.raw.get("hierarchyLevel"), bool(t.raw.get("subtask"))) for t in types.result()},
+        priorities=priorities.result(),
+        blocking=blocking.result(),
         asked=default_fields(fields),
     )
     return Reference(None, _ENCODER.encode(site))

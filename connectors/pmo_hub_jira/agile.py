@@ -172,7 +172,7 @@ def read_agile(client: JiraClient, boards: Boards, partition: Partition, now: da
     read: set[str] = set()
     due: dict[str, int] = {}
     for entry in found or ():
-        payloads = [_board_payload(entry, boards.configuration(entry.board.id))]
+        payloads = [board_payload(entry, boards.configuration(entry.board.id))]
         rejected: list[Rejected] = []
         for raw in client.sprints(entry.board.id) if entry.board.type != "kanban" else ():
             body = bytes(raw)
@@ -226,6 +226,6 @@ def _sprint_payload(id: str, body: bytes) -> Payload:
     return Payload(Ref("sprint", id), None, body)
 
 
-def _board_payload(found: FoundBoard, configuration: bytes | None) -> Payload:
+def board_payload(found: FoundBoard, configuration: bytes | None) -> Payload:
     body = b'{"board":' + found.body + b',"configuration":' + (configuration or b"null") + b"}"
     return Payload(Ref("board", str(found.board.id)), found.project, body)

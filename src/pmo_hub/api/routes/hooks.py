@@ -7,6 +7,7 @@ from typing import Annotated
 
 import anyio.to_thread
 from fastapi import APIRouter, Path, Request, Response
+from starlette.requests import ClientDisconnect
 
 from pmo_hub.api.deps import HubDep
 from pmo_hub.api.schemas.hooks import Receipt
@@ -34,6 +35,8 @@ async def receive_delivery(hub: HubDep, request: Request, connection_id: Connect
         headers = {name.lower(): value for name, value in request.headers.items()}
         body = await request.body()
         outcome = await anyio.to_thread.run_sync(partial(receiving.receive, hub, way, headers, token, body))
+    except ClientDisconnect:
+        raise Unproven(REFUSED) from None  # nobody hears it: whoever promised a body went away
     except Unproven:
         if way is not None:
             await anyio.to_thread.run_sync(_refusals(request).add, hub, way.hook.connection_id)

@@ -1,8 +1,9 @@
 """The simulated site's webhooks: what every mutation would make Jira send, signed, and sent when the test or the demo says so.
 
-What was done is told from how the world differs, so that a mutation needs not know of webhooks. As in real Jira, permissions and ranks
+What was done is told from how the world differs, so that a mutation needs not know of webhooks. As in real Jira, permissions
 send nothing, a comment sends two events, and nothing promises an order.
 """
+
 from __future__ import annotations
 
 import hmac
@@ -28,6 +29,7 @@ WORKLOGS = "worklogs"
 @dataclass(frozen=True, slots=True)
 class Event:
     """A body to be sent, with the number that names the delivery however often it is sent."""
+
     number: int
     body: bytes
 
@@ -39,6 +41,7 @@ class Event:
 @dataclass(slots=True)
 class Hooks:
     """`outbox` holds what was not sent yet: a test may lose, double or shuffle it. Without an address nothing is noted."""
+
     world: World
     base: str
     url: str | None = None

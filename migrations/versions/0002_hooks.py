@@ -42,9 +42,7 @@ def upgrade() -> None:
         sa.Column("registration_id", sa.Text(), nullable=True),
         sa.Column("registration_expires_at", INSTANT, nullable=True),
         sa.Column("registration_error", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["connection_id"], ["connections.id"], name=op.f("fk_hooks_connection_id_connections"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["connection_id"], ["connections.id"], name=op.f("fk_hooks_connection_id_connections"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("connection_id", name=op.f("pk_hooks")),
     )
     op.create_table(

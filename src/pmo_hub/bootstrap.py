@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pmo_hub.host.registry import Registry
 from pmo_hub.host.session import Throttles
 from pmo_hub.jobs.local import LocalWorker, PutBack
-from pmo_hub.services import facts, hinted, hooks, readiness, scheduling, sync
+from pmo_hub.services import facts, hinted, hooks, readiness, registering, scheduling, sync
 from pmo_hub.services.errors import NotFound
 from pmo_hub.services.hub import Hub
 from pmo_hub.settings import Settings
@@ -135,9 +135,9 @@ def handlers(hub: Hub) -> Mapping[str, Callable[[Mapping[str, Any]], None]]:
             return  # the run's connection went while the job waited
 
     def renew_hook(arguments: Mapping[str, Any]) -> None:
-        hooks.renew(hub, str(arguments["connection_id"]))
+        registering.renew(hub, str(arguments["connection_id"]))
 
-    return {"sync": run_sync, hooks.RENEWAL: renew_hook}
+    return {"sync": run_sync, registering.RENEWAL: renew_hook}
 
 
 def tick(hub: Hub) -> None:

@@ -95,9 +95,7 @@ def served(work: Work, folder: Path, simulator: Simulator, now: Callable[[], dat
         listener.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with connected(work, folder, simulator, now, url) as site:
-            config = uvicorn.Config(
-                application(site.hub), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
-            )
+            config = uvicorn.Config(application(site.hub), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
             server = _Server(config)
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="served-hub", daemon=True)
             thread.start()

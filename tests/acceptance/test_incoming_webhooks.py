@@ -111,9 +111,7 @@ def post(http: httpx.Client, site: Site, body: bytes, identifier: str | None = N
 # 2. The recorded bodies.
 
 
-def test_every_recorded_body_is_accepted_once_and_leads_to_its_issue(
-    http: httpx.Client, site: Site, recorded: Mapping[str, bytes]
-) -> None:
+def test_every_recorded_body_is_accepted_once_and_leads_to_its_issue(http: httpx.Client, site: Site, recorded: Mapping[str, bytes]) -> None:
     assert recorded.keys() == RECORDED.keys()
     for sequence, (name, body) in enumerate(recorded.items(), 1):
         answer = post(http, site, body, name)
@@ -131,7 +129,7 @@ def test_every_recorded_body_is_accepted_once_and_leads_to_its_issue(
     assert set(asked["issueIdsOrKeys"]) == issues
     assert site.named() == set()
     # In another order, once more: the same.
-    for name, body in reversed(recorded.items()):
+    for name, body in reversed(list(recorded.items())):
         assert post(http, site, body, f"again {name}").status_code == 202
     assert site.named() == {("issue", id) for id in issues}
 
@@ -219,6 +217,7 @@ def do_all(simulator: Simulator, clock: Clock) -> None:
     mine = [issue for issue in world.issues.values() if issue.project_id == SCOPES[0]]
     linked = next(issue for issue in world.issues.values() if issue.project_id in SCOPES and world.links.get(issue.id))
     picked = [issue.id for issue in mine if issue is not linked]
+    foreign = next(s.id for s in world.sprints.values() if world.boards[s.board_id].project_id not in SCOPES)
     sprints = {s.state: s.id for s in world.sprints.values() if world.boards[s.board_id].project_id in SCOPES}
     for step in (
         partial(simulator.mutate, "edit", picked[0], summary="Renamed", duedate="2027-01-31"),
@@ -232,6 +231,7 @@ def do_all(simulator: Simulator, clock: Clock) -> None:
         partial(simulator.mutate, "move", picked[5], key[outside]),
         partial(simulator.mutate, "edit", picked[0], summary="Renamed again"),
         partial(simulator.mutate, "rename_sprint", sprints["active"], "Now"),
+        partial(simulator.mutate, "rename_sprint", foreign, "Nobody's"),
         partial(simulator.mutate, "close_sprint", sprints["active"], sprints.get("future")),
     ):
         clock.now += timedelta(seconds=1)

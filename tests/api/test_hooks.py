@@ -94,7 +94,8 @@ def test_a_body_has_an_end(hub: Hooked, source: TestClient) -> None:
 
 def test_a_source_that_tries_the_address_finds_it_alive(hub: Hooked, source: TestClient) -> None:
     assert (source.head(ADDRESS).status_code, source.head(ADDRESS).content) == (200, b"")
-    assert source.get(ADDRESS).status_code == 405
+    refused = source.get(ADDRESS)
+    assert (refused.status_code, refused.headers["Allow"], refused.json()["title"]) == (405, "POST, HEAD", "This can't be done here")
     assert source.head("/hooks/" + "f" * 32).status_code == 401
     assert source.put(ADDRESS).status_code == 405
 
@@ -148,6 +149,21 @@ def test_no_secret_and_no_token_is_ever_logged(hub: Hooked, source: TestClient, 
     for secret in secrets:
         assert len(secret) > 20
         assert secret not in logged.getvalue()
+
+
+def test_whoever_shows_no_proof_fills_no_log(hub: Hooked, source: TestClient) -> None:
+    written = io.StringIO()
+    log.configure("info", "json", written)
+    try:
+        for _ in range(50):
+            source.post(ADDRESS, content=BODY)
+            source.post("/hooks/" + "f" * 32, content=BODY)
+        lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    finally:
+        log.configure("warning", "console")
+    said = [line["event"] for line in lines if line["logger"].startswith("pmo_hub")]
+    assert set(said) == {"hook.refused"}
+    assert len(said) <= 10
 
 
 def test_a_proof_by_token_is_compared_before_the_body_is_read(hub: Hooked, source: TestClient) -> None:

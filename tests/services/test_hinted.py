@@ -271,7 +271,6 @@ def test_a_few_fetched_objects_do_not_make_the_data_fresh(hub: Hooked) -> None:
 def test_a_few_fetched_objects_do_not_make_up_for_a_failed_run(hub: Hooked, monkeypatch: pytest.MonkeyPatch) -> None:
     def down(source: DeltaSource, *_: object) -> Iterator[Page]:
         raise TransientError("The tool is down.")
-        yield
 
     monkeypatch.setattr(HookedSource, "read", down)
     assert hub.sync(attempt=4).state == "failed"

@@ -10,7 +10,7 @@ import pytest
 
 from pmo_hub.sdk.contract import Ref
 from pmo_hub.sdk.hooks import Proof
-from pmo_hub.services import connections, hooks, receiving, resealing
+from pmo_hub.services import connections, hooks, receiving, registering, resealing, scopes
 from pmo_hub.services.errors import Invalid, NotFound, Unproven
 from pmo_hub.services.hooks import Wanted
 from pmo_hub.store.repositories.hooks import Outcome
@@ -168,27 +168,38 @@ def test_a_registration_is_renewed_before_it_ends(hub: Hooked) -> None:
     first = hub.hook.info.registration_expires_at
     assert first is not None
     hooks.tick(hub.hub)
-    assert [j for j in hub.rows("jobs") if j.kind == hooks.RENEWAL] == []
+    assert [j for j in hub.rows("jobs") if j.kind == registering.RENEWAL] == []
     hub.now = first - timedelta(days=4)
     hooks.tick(hub.hub)
     hooks.tick(hub.hub)
-    (job,) = [j for j in hub.rows("jobs") if j.kind == hooks.RENEWAL]
+    (job,) = [j for j in hub.rows("jobs") if j.kind == registering.RENEWAL]
     hub.connector.refuses = True
-    hooks.renew(hub.hub, **job.arguments)
+    registering.renew(hub.hub, **job.arguments)
     failed = hooks.get(hub.hub, CONNECTION)
     assert (failed.registration_expires_at, failed.registration_error) == (first, "The tool does not reach the address of the webhook.")
     hub.connector.refuses = False
-    hooks.renew(hub.hub, **job.arguments)
+    registering.renew(hub.hub, **job.arguments)
     renewed = hooks.get(hub.hub, CONNECTION)
     assert (renewed.registration_expires_at, renewed.registration_error) == (hub.now + timedelta(days=30), None)
 
 
+def test_the_source_learns_which_scopes_are_chosen_now(hub: Hooked) -> None:
+    scopes.choose(hub.hub, CONNECTION, ["P1", "P2"], "test")
+    (job,) = [j for j in hub.rows("jobs") if j.kind == registering.RENEWAL]
+    registering.renew(hub.hub, **job.arguments)
+    assert hub.connector.registered == {"w1": (hub.hook.url, ("P1", "P2"))}
+
+
 def test_what_came_long_ago_is_forgotten(hub: Hooked) -> None:
     hub.send(TASK, number=1)
-    hub.now += hooks.KEPT - timedelta(minutes=1)
+    hub.now += hooks.KEPT
     hooks.tick(hub.hub)
-    hub.send(Ref("task", "P1-T2"), number=2)
-    hub.now += timedelta(minutes=2)
-    hooks.tick(hub.hub)
-    assert hub.pending() == {("task", "P1-T2")}
     assert len(hub.rows("hook_deliveries")) == 1
+    hub.send(Ref("task", "P1-T2"), number=2)
+    hub.now += timedelta(seconds=1)
+    hooks.tick(hub.hub)
+    assert len(hub.rows("hook_deliveries")) == 1
+    assert hub.pending() == {("task", "P1-T1"), ("task", "P1-T2")}
+    hub.now += hooks.PENDING_KEPT - hooks.KEPT
+    hooks.tick(hub.hub)
+    assert (hub.pending(), hub.rows("hook_deliveries")) == ({("task", "P1-T2")}, [])

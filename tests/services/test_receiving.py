@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from pmo_hub.services.errors import Unavailable, Unproven
 from pmo_hub.services.receiving import Refusals
 from pmo_hub.store.repositories.hooks import MOST_TYPES, OTHERS, Outcome
 from pmo_hub.store.unit_of_work import Work
+from tests.sdk import fake_hooks
 from tests.sdk.fake_hooks import HookedConnector
 from tests.services.connected import CONNECTION
 from tests.services.hooked import Hooked
@@ -40,15 +43,32 @@ def test_what_shows_no_proof_is_refused_and_stores_nothing(hub: Hooked) -> None:
 def test_a_flood_of_refusals_is_counted_whole_with_few_writes(hub: Hooked) -> None:
     seconds = 0.0
     refusals = Refusals(lambda: seconds)
-    written = []
+    written: list[int] = []
     for _ in range(1_000):
         refusals.add(hub.hub, CONNECTION)
-        written.append(hub.rows("hooks")[0].refused) if len(written) < 3 else None
+        if len(written) < 3:
+            written.append(hub.rows("hooks")[0].refused)
     assert written == [1, 1, 1]
     seconds = 1.0
     refusals.add(hub.hub, CONNECTION)
     found = hooks.get(hub.hub, CONNECTION)
     assert (found.refused, found.last_refused_at) == (1_001, hub.now)
+
+
+def test_deliveries_at_the_same_moment_make_one_run_and_lose_nothing(hub: Hooked) -> None:
+    way = hub.door()
+
+    def send(n: int) -> Outcome:
+        sent = body("changed:task", f"P1-T{n % 10}", f"id {n % 30}")
+        headers = {fake_hooks.SIGNATURE: fake_hooks.sign(sent, hub.hook.info.url, hub.hook.secret or "")}
+        return receiving.receive(hub.hub, way, headers, None, sent)
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = Counter(pool.map(send, range(60)))
+    assert outcomes == {Outcome.ACCEPTED: 30, Outcome.DUPLICATE: 30}
+    assert (len(hub.pending()), len(hub.queued())) == (10, 1)
+    shown = hooks.get(hub.hub, CONNECTION)
+    assert (shown.accepted, shown.duplicates) == (30, 30)
 
 
 def test_unknown_types_are_counted_by_name_up_to_a_bound(hub: Hooked) -> None:

@@ -70,7 +70,9 @@ class Gate:
             failed = HttpProblem(500, "failed", "The hub failed; its log tells why, under this trace_id.")
             await errors.response(failed, scope["path"], request_id)(scope, receive, answer)
         finally:
-            level = logging.DEBUG if scope["method"] in READS and status < 400 else logging.INFO
+            # Whoever posts to a webhook's address without proof fills no log: services/receiving.py counts them.
+            quiet = (scope["method"] in READS and status < 400) or (status == 401 and scope["path"].startswith(DELIVERED))
+            level = logging.DEBUG if quiet else logging.INFO
             if _plain_log.isEnabledFor(level):
                 caller: Caller | None = scope.get(CALLER)
                 who = None if caller is None else caller.actor

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import pytest
 
@@ -111,4 +110,4 @@ class Deliveries(Ports):
             pytest.skip(f"{type(self.connector).__name__} takes no webhooks")
         found = getattr(self.connector, "hooks", None)
         assert isinstance(found, Hooks), f"HOOKS is claimed, and hooks is {found!r}"
-        return cast(Hooks, found)
+        return found

@@ -9,22 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-import structlog
-
 from pmo_hub import log as logs
 from pmo_hub.sdk.contract import Capability
-from pmo_hub.sdk.errors import ConnectorError
-from pmo_hub.sdk.hooks import Hooks, Proof, Registering, Registration
-from pmo_hub.services import audit, sources
+from pmo_hub.sdk.hooks import Hooks, Proof
+from pmo_hub.services import audit, registering
 from pmo_hub.services.errors import Invalid, NotFound, ServiceError
 from pmo_hub.services.hub import Hub
-from pmo_hub.store.repositories import connections, jobs
+from pmo_hub.store.repositories import connections
 from pmo_hub.store.repositories import hooks as rows
 from pmo_hub.store.repositories.connections import Stored
 from pmo_hub.store.repositories.hooks import Received, StoredHook
 from pmo_hub.store.unit_of_work import Session
-
-log = structlog.get_logger(__name__)
 
 PATH = "/hooks/"
 TOKEN = "token"
@@ -35,10 +30,10 @@ SHORTEST_SECRET = 16
 LONGEST_SECRET = 255
 OVERLAP_HOURS = 24
 LONGEST_OVERLAP_HOURS = 31 * 24
-KEPT = timedelta(days=14)
-RENEWAL = "renew_hook"
-RENEW_BEFORE = timedelta(days=5)
-RENEW_EVERY_S = 6 * 3600
+KEPT = timedelta(days=3)
+"""Sources give up sending again within hours."""
+
+PENDING_KEPT = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +163,7 @@ def set_up(hub: Hub, connection_id: str, wanted: Wanted, actor: str) -> NewHook:
     whole = url if token is None else f"{url}?{TOKEN}={token}"
     if made.registers:
         try:
-            _register(hub, connection, whole, secret)
+            registering.register(hub, connection, whole, secret)
         except ServiceError:
             _take_back(hub, connection.id, before, actor)
             raise
@@ -185,46 +180,15 @@ def remove(hub: Hub, connection_id: str, actor: str) -> None:
             raise NotFound("hook of connection", connection_id)
         rows.drop(session, connection.id)
         audit.record(session, actor, "hook.removed", "connection", connection.id, {}, now)
-    if hook.registration_id is not None:
-        try:
-            with sources.opening(hub, connection) as opened:
-                if isinstance(opened.source, Registering):
-                    opened.source.unregister(Registration(hook.registration_id, hook.registration_expires_at))
-        except (ServiceError, ConnectorError) as error:
-            # What it still sends is refused; the source drops such an address by itself.
-            log.warning("hook.not_unregistered", connection_id=connection.id, error=str(error))
-
-
-def renew(hub: Hub, connection_id: str) -> None:
-    """The source holds the connection's webhook for longer, or its hook says why not."""
-    with hub.work.read() as session:
-        connection = connections.find(session, connection_id)
-        hook = rows.find(session, connection_id)
-        chosen = [scope.external_id for scope in connections.scopes(session, connection_id)]
-    if connection is None or hook is None or hook.registration_id is None:
-        return
-    held = Registration(hook.registration_id, hook.registration_expires_at)
-    error: str | None = None
-    try:
-        with sources.opening(hub, connection) as opened:
-            if isinstance(opened.source, Registering):
-                held = opened.source.renew(held, chosen)
-    except (ServiceError, ConnectorError) as refusal:
-        error = str(refusal)
-        log.warning("hook.not_renewed", connection_id=connection_id, error=error)
-    with hub.work.write() as session:
-        rows.note_registration(session, connection_id, held.id, held.expires_at, error)
+    registering.unregister(hub, connection, hook)
 
 
 def tick(hub: Hub) -> None:
     """Registrations that end soon are renewed by a job; what came long ago is forgotten."""
     now = hub.now()
     with hub.work.write() as session:
-        rows.forget(session, now - KEPT)
-        for hook in rows.expiring(session, now + RENEW_BEFORE):
-            slot = int(now.timestamp() // RENEW_EVERY_S)
-            id = hook.connection_id
-            jobs.add(session, RENEWAL, f"{RENEWAL}:{id}:{slot}", f"connection:{id}", {"connection_id": id}, now)
+        rows.forget(session, now - KEPT, now - PENDING_KEPT)
+        registering.enqueue_due(session, now)
 
 
 def _checked(made: Hooks, wanted: Wanted) -> Proof:
@@ -239,17 +203,6 @@ def _checked(made: Hooks, wanted: Wanted) -> Proof:
     if not 0 <= wanted.overlap_hours <= LONGEST_OVERLAP_HOURS:
         raise Invalid("/overlap_hours", f"The overlap must be 0 to {LONGEST_OVERLAP_HOURS} hours.")
     return proof
-
-
-def _register(hub: Hub, connection: Stored, url: str, secret: str | None) -> None:
-    with hub.work.read() as session:
-        chosen = [scope.external_id for scope in connections.scopes(session, connection.id)]
-    with sources.opening(hub, connection) as opened:
-        if not isinstance(opened.source, Registering):
-            return
-        held = opened.source.register(url, secret, chosen)
-    with hub.work.write() as session:
-        rows.note_registration(session, connection.id, held.id, held.expires_at, None)
 
 
 def _take_back(hub: Hub, connection_id: str, before: StoredHook | None, actor: str) -> None:

@@ -25,6 +25,8 @@ from pmo_hub.store.repositories import hooks as rows
 from pmo_hub.store.repositories.hooks import Outcome, StoredHook
 from pmo_hub.store.secrets import SecretError
 
+__all__ = ["Door", "Outcome", "Refusals", "door", "is_token_right", "receive"]
+
 log = structlog.get_logger(__name__)
 
 MOST_REFS = 500
@@ -96,7 +98,7 @@ def is_token_right(way: Door, token: str) -> bool:
 
 
 def receive(hub: Hub, way: Door, headers: Mapping[str, str], token: str | None, body: bytes) -> Outcome:
-    """The delivery's objects are going to be fetched, or it had been taken before; raises Unproven."""
+    """The delivery's objects are going to be fetched, or it was a DUPLICATE of one; raises Unproven."""
     delivery = _proved(way, headers, token, body)
     now = hub.now()
     connection_id = way.hook.connection_id

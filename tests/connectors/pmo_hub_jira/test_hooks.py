@@ -134,6 +134,11 @@ def test_a_wrong_signature_is_refused_without_a_word_of_it(forge: Callable[[str]
     assert right not in str(refused.value)
 
 
+def test_a_delivery_whose_token_was_right_is_read_without_a_signature() -> None:
+    found = HOOKS.verify({}, b'{"webhookEvent": "jira:issue_updated", "issue": {"id": "1"}}', URL, None)
+    assert found.refs == [issue("1")]
+
+
 def test_the_signature_is_of_the_raw_body() -> None:
     right = "sha256=" + hmac.new(SECRET.encode(), b'{"a": 1}', sha256).hexdigest()
     HOOKS.verify({SIGNATURE: right}, b'{"a": 1}', URL, SECRET)

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
 from pmo_hub_jira.hooks import JiraHooks
-from pmo_hub_jira.simulator import Simulator, generate
+from pmo_hub_jira.simulator import Simulator, generate, serve
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SITE = generate(7, 60, NOW)
@@ -85,3 +86,12 @@ def test_what_nobody_takes_stays_in_the_outbox(simulator: Simulator, monkeypatch
     monkeypatch.setattr(type(simulator.hooks), "post", lambda _, event: next(answers))
     assert simulator.hooks.deliver() == [202, 0, 503, 401]
     assert [event.number for event in simulator.hooks.outbox] == [2, 3]
+
+
+def test_a_program_can_subscribe_over_the_wire() -> None:
+    with serve(SITE) as simulator, serve(SITE) as listening, httpx.Client(base_url=simulator.url) as http:
+        assert http.post("/_sim/webhooks", json={"url": f"{listening.url}/hooks/1", "secret": SECRET}).status_code == 200
+        done = http.post("/_sim/mutations", json={"do": "edit", "arguments": [first(simulator)], "summary": "Renamed"})
+        assert done.status_code == 200
+        assert [(entry.method, entry.path) for entry in listening.log] == [("POST", "/hooks/1")]
+        assert simulator.hooks.outbox == []

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 from starlette.requests import ClientDisconnect
 
 from pmo_hub.api.deps import HubDep
+from pmo_hub.api.errors import HttpProblem
 from pmo_hub.api.schemas.hooks import Receipt
 from pmo_hub.services import receiving
 from pmo_hub.services.errors import Unproven
@@ -50,7 +51,10 @@ async def answer_probe(hub: HubDep, request: Request, connection_id: ConnectionI
     way = await _way(hub, connection_id)
     if way is None:
         raise Unproven(REFUSED)
-    return Response(status_code=200 if request.method in way.made.probes else 405, headers={"Allow": _allowed(way)})
+    if request.method not in way.made.probes:
+        allowed = ", ".join(["POST", *sorted(way.made.probes)])
+        raise HttpProblem(405, "method-not-allowed", f"This address takes {allowed}.", headers={"Allow": allowed})
+    return Response()
 
 
 async def _way(hub: Hub, connection_id: str) -> Door | None:
@@ -60,7 +64,3 @@ async def _way(hub: Hub, connection_id: str) -> Door | None:
 def _refusals(request: Request) -> Refusals:
     found: Refusals = request.app.state.refusals
     return found
-
-
-def _allowed(way: Door) -> str:
-    return ", ".join(["POST", *sorted(way.made.probes)])

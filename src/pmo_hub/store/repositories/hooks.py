@@ -131,9 +131,7 @@ def take(
         session.execute(own.values(duplicates=Hook.duplicates + 1))
         return Outcome.DUPLICATE
     session.execute(
-        sa.insert(HookDelivery).values(
-            connection_id=connection_id, id=id, type=type, state=state, sequence=sequence, received_at=now
-        )
+        sa.insert(HookDelivery).values(connection_id=connection_id, id=id, type=type, state=state, sequence=sequence, received_at=now)
     )
     counted: dict[str, Any] = {"accepted": Hook.accepted + 1, "last_accepted_at": now}
     if state == UNKNOWN:
@@ -160,9 +158,7 @@ def _want(session: Session, connection_id: str, refs: Sequence[tuple[str, str, b
 
 def count_refused(session: Session, connection_id: str, count: int, at: datetime) -> None:
     """So many more deliveries did not show who sent them, the last of them then."""
-    session.execute(
-        sa.update(Hook).where(Hook.connection_id == connection_id).values(refused=Hook.refused + count, last_refused_at=at)
-    )
+    session.execute(sa.update(Hook).where(Hook.connection_id == connection_id).values(refused=Hook.refused + count, last_refused_at=at))
 
 
 def pending(session: Session, connection_id: str, up_to: int, limit: int) -> list[Pending]:
@@ -241,7 +237,7 @@ def note_registration(session: Session, connection_id: str, id: str | None, expi
     session.execute(sa.update(Hook).where(Hook.connection_id == connection_id).values(values))
 
 
-def forget(session: Session, before: datetime) -> None:
-    """Deliveries from before then are no longer recognised, and what nobody could fetch for so long is left to the polls."""
+def forget(session: Session, before: datetime, pending_before: datetime) -> None:
+    """Deliveries from `before` are no longer recognised; what nobody could fetch since `pending_before` is left to the polls."""
     session.execute(sa.delete(HookDelivery).where(HookDelivery.received_at < before))
-    session.execute(sa.delete(HookRef).where(HookRef.since < before))
+    session.execute(sa.delete(HookRef).where(HookRef.since < pending_before))

@@ -70,8 +70,8 @@ def waiting_until(session: Session, connection_id: str) -> datetime | None:
 
 
 def failed_at(session: Session, connection_id: str, mode: str) -> datetime | None:
-    """When the newest run of that mode failed; None where it did not."""
+    """When the newest run of that mode failed, or was stopped for an admin; None where it was not."""
     r = SyncRun
     newest = sa.select(r.state, r.finished_at).where(r.connection_id == connection_id, r.mode == mode)
     row = session.execute(newest.order_by(r.started_at.desc(), r.id).limit(1)).one_or_none()
-    return row.finished_at if row is not None and row.state == "failed" else None
+    return row.finished_at if row is not None and row.state in ("failed", "held") else None

@@ -190,7 +190,7 @@ def change(body: Any, path: tuple[Any, ...], how: str, odd: Any) -> None:
         return
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_bodies_that_nobody_has_seen_are_accepted_too(
     http: httpx.Client, site: Site, recorded: Mapping[str, bytes], data: st.DataObject
@@ -238,12 +238,11 @@ def do_all(simulator: Simulator, clock: Clock) -> None:
         step()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
 def test_the_hub_equals_the_site_after_a_run_in_whatever_order_deliveries_come(
-    site: Site, simulator: Simulator, clock: Clock, tmp_path: Path, seed: int
+    site: Site, simulator: Simulator, clock: Clock, tmp_path: Path
 ) -> None:
     do_all(simulator, clock)
-    random = Random(seed)
+    random = Random(1)
     box = simulator.hooks.outbox
     assert {event.type.partition("_")[0] for event in box} == {"jira:issue", "comment", "sprint", "issuelink"}
     box += random.sample(box, len(box) // 3)
@@ -275,7 +274,8 @@ def test_a_change_arrives_by_itself(site: Site, simulator: Simulator, monkeypatc
 
     def watched(arguments: Mapping[str, Any]) -> None:
         run_sync(arguments)
-        arrived.set()
+        if any(run.mode == "hook" and run.state == "finished" for run in site.rows("sync_runs")):
+            arrived.set()
 
     worker = LocalWorker(
         site.hub.work, site.hub.now, {**handlers, "sync": watched}, lambda: None, sync.holder_name(), sync.is_alive, 1, 0.02, 3600.0

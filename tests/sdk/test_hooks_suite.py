@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from secrets import token_hex
 
 import pytest
 
 from pmo_hub.sdk.contract import Capability, Ref
 from pmo_hub.sdk.errors import HookError
 from pmo_hub.sdk.hooks import Delivery, Proof
+from pmo_hub.sdk.testing_hooks import Deliveries
+from pmo_hub.sdk.testing_ports import Ports
 from tests.sdk import fake_hooks
 from tests.sdk.fake_hooks import FakeHooks, HookedConnector
 from tests.sdk.test_connector_suite import FakeSuite
@@ -87,19 +90,27 @@ class Unregistered(FakeHooks):
     registers: bool = False
 
 
-@pytest.mark.parametrize(
-    ("broken", "test"),
-    [
-        (Trusting(), "test_only_the_right_signature_passes"),
-        (Blabbing(), "test_only_the_right_signature_passes"),
-        (Brittle(), "test_no_body_is_an_error"),
-        (Blunt(), "test_a_delivery_tells_what_was_deleted"),
-        (Astray(), "test_a_delivery_leads_to_what_changed"),
-        (Proofless(), "test_hooks_say_how_deliveries_are_proved"),
-        (Unregistered(), "test_hooks_say_how_deliveries_are_proved"),
-    ],
-    ids=lambda given: type(given).__name__ if isinstance(given, FakeHooks) else "",
+@dataclass(frozen=True, slots=True)
+class Moody(FakeHooks):
+    """Never gives a delivery the same name."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, secret: str | None) -> Delivery:
+        return replace(FakeHooks.verify(self, headers, body, url, secret), id=token_hex(8))
+
+
+CAUGHT: Sequence[tuple[FakeHooks, str]] = (
+    (Trusting(), "test_only_the_right_signature_passes"),
+    (Blabbing(), "test_only_the_right_signature_passes"),
+    (Brittle(), "test_no_body_is_an_error"),
+    (Blunt(), "test_a_delivery_tells_what_was_deleted"),
+    (Astray(), "test_a_delivery_leads_to_what_changed"),
+    (Moody(), "test_a_delivery_that_is_sent_again_has_the_same_id"),
+    (Proofless(), "test_hooks_say_how_deliveries_are_proved"),
+    (Unregistered(), "test_hooks_say_how_deliveries_are_proved"),
 )
+
+
+@pytest.mark.parametrize(("broken", "test"), CAUGHT, ids=lambda given: type(given).__name__)
 def test_a_broken_reading_of_deliveries_is_caught(broken: FakeHooks, test: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HookedConnector, "hooks", broken)
     suite = TestHooked()
@@ -115,3 +126,8 @@ def test_hooks_without_the_capability_are_caught(capabilities: frozenset[Capabil
     suite.setup_method()
     with pytest.raises(AssertionError):
         suite.test_capabilities_match_the_declarations()
+
+
+def test_every_test_of_webhooks_catches_somebody() -> None:
+    own = {name for name in dir(Deliveries) if name.startswith("test_")} - {name for name in dir(Ports) if name.startswith("test_")}
+    assert {test for _, test in CAUGHT} == own

@@ -22,7 +22,7 @@ ODD: Sequence[bytes] = (
 
 
 class Deliveries(Ports):
-    """Tests of `hooks`; a connector without Capability.HOOKS skips them."""
+    """Tests of `hooks`; a connector without Capability.HOOKS promises nothing here, and passes them."""
 
     def hook_body(self, ref: Ref, deleted: bool) -> bytes:
         """What the source sends when the object was changed, or deleted."""
@@ -34,6 +34,8 @@ class Deliveries(Ports):
 
     def test_hooks_say_how_deliveries_are_proved(self) -> None:
         hooks = self._hooks()
+        if hooks is None:
+            return
         assert hooks.proofs, "no delivery could ever be proved"
         assert all(isinstance(proof, Proof) for proof in hooks.proofs), f"unknown proofs {hooks.proofs}"
         assert hooks.probes <= {"GET", "HEAD"}, f"an address is tried with GET or HEAD, not with {sorted(hooks.probes)}"
@@ -43,10 +45,12 @@ class Deliveries(Ports):
         assert hooks.registers == registering, f"hooks.registers is {hooks.registers}, and the source's register and renew are {there}"
 
     def test_a_delivery_leads_to_what_changed(self) -> None:
-        self._hooks()
+        hooks = self._hooks()
+        if hooks is None:
+            return
         host = self.synced()
         ref = self.edit()
-        found = self._delivered(ref, deleted=False)
+        found = self._delivered(hooks, ref, deleted=False)
         assert found.is_known, f"the connector does not know its own source's {found.type!r}"
         assert not found.deleted, f"{ref} was changed, and the delivery is read as if it were gone"
         with self.opened() as source:
@@ -54,10 +58,12 @@ class Deliveries(Ports):
         assert ref in done.changed, f"{ref} was changed, and fetching {list(found.refs)} does not bring it"
 
     def test_a_delivery_tells_what_was_deleted(self) -> None:
-        self._hooks()
+        hooks = self._hooks()
+        if hooks is None:
+            return
         host = self.synced()
         ref = self.remove()
-        found = self._delivered(ref, deleted=True)
+        found = self._delivered(hooks, ref, deleted=True)
         assert ref in found.deleted, f"{ref} was deleted, and the delivery is read as {found}"
         assert set(found.deleted) <= set(found.refs), "what is deleted has to be fetched, to be sure of it"
         with self.opened() as source:
@@ -66,8 +72,8 @@ class Deliveries(Ports):
 
     def test_only_the_right_signature_passes(self) -> None:
         hooks = self._hooks()
-        if Proof.SIGNATURE not in hooks.proofs:
-            pytest.skip("the source signs nothing")
+        if hooks is None or Proof.SIGNATURE not in hooks.proofs:
+            return
         body = self.hook_body(self.edit(), False)
         headers = dict(self.hook_headers(body, URL, SECRET))
         hooks.verify(headers, body, URL, SECRET)
@@ -84,30 +90,33 @@ class Deliveries(Ports):
 
     def test_no_body_is_an_error(self) -> None:
         hooks = self._hooks()
+        if hooks is None:
+            return
         for body in ODD:
             found = hooks.verify(self.hook_headers(body, URL, SECRET), body, URL, SECRET)
             assert isinstance(found, Delivery), f"{body[:20]!r} is read as {found!r}"
             assert not found.refs, f"{body[:20]!r} is read as {found}"
 
     def test_a_delivery_that_is_sent_again_has_the_same_id(self) -> None:
-        self._hooks()
-        ref = self.edit()
-        body = self.hook_body(ref, False)
+        hooks = self._hooks()
+        if hooks is None:
+            return
+        body = self.hook_body(self.edit(), False)
         headers = dict(self.hook_headers(body, URL, SECRET))
-        first, again = (self._hooks().verify(headers, body, URL, SECRET) for _ in range(2))
+        first, again = (hooks.verify(headers, body, URL, SECRET) for _ in range(2))
         assert first == again, "one delivery is read in two ways"
 
     def _is_signature(self, name: str, body: bytes) -> bool:
         """Whether that header differs with the secret."""
         return self.hook_headers(body, URL, SECRET)[name] != self.hook_headers(body, URL, f"another{SECRET}").get(name)
 
-    def _delivered(self, ref: Ref, *, deleted: bool) -> Delivery:
+    def _delivered(self, hooks: Hooks, ref: Ref, *, deleted: bool) -> Delivery:
         body = self.hook_body(ref, deleted)
-        return self._hooks().verify(self.hook_headers(body, URL, SECRET), body, URL, SECRET)
+        return hooks.verify(self.hook_headers(body, URL, SECRET), body, URL, SECRET)
 
-    def _hooks(self) -> Hooks:
+    def _hooks(self) -> Hooks | None:
         if Capability.HOOKS not in self.connector.capabilities:
-            pytest.skip(f"{type(self.connector).__name__} takes no webhooks")
+            return None
         found = getattr(self.connector, "hooks", None)
         assert isinstance(found, Hooks), f"HOOKS is claimed, and hooks is {found!r}"
         return found

@@ -281,11 +281,6 @@ def test_a_dependent_is_fetched_with_its_issue(jira: Simulator, source: JiraSour
         assert fetched(source, ref).payloads == whole.payloads
 
 
-def test_boards_and_sprints_are_not_fetched_alone(jira: Simulator, source: JiraSource) -> None:
-    assert list(source.fetch([Ref("board", "1"), Ref("sprint", "1")])) == []
-    assert list(jira.log) == []
-
-
 def test_an_issue_that_jira_failed_to_return_is_not_taken_for_gone() -> None:
     answer = {"issues": [], "issueErrors": [{"id": "1", "errorMessage": "Payload too large"}]}
     config = {"url": "https://acme.atlassian.net", "email": "jane@acme.example", "token": "t"}

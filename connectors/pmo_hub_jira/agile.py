@@ -191,7 +191,7 @@ def read_agile(client: JiraClient, boards: Boards, partition: Partition, now: da
         return boards.configuration(entry.board.id), list(sprints)
 
     for entry, (configuration, raws) in side_by_side(told, found):
-        payloads = [_board_payload(entry, configuration)]
+        payloads = [board_payload(entry, configuration)]
         rejected: list[Rejected] = []
         for raw in raws:
             body = bytes(raw)
@@ -245,6 +245,6 @@ def _sprint_payload(id: str, body: bytes) -> Payload:
     return Payload(Ref("sprint", id), None, body)
 
 
-def _board_payload(found: FoundBoard, configuration: bytes | None) -> Payload:
+def board_payload(found: FoundBoard, configuration: bytes | None) -> Payload:
     body = b'{"board":' + found.body + b',"configuration":' + (configuration or b"null") + b"}"
     return Payload(Ref("board", str(found.board.id)), found.project, body)

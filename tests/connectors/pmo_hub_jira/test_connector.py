@@ -59,7 +59,7 @@ def test_the_plugin_keeps_the_contract(source: JiraSource) -> None:
     opened_source: Source = source
     assert opened_source is source
     assert (connector.name, connector.contract, connector.census_kinds) == ("jira", CONTRACT_VERSION, ("issue",))
-    assert connector.capabilities == {Capability.INCREMENTAL, Capability.CENSUS, Capability.QUERY}
+    assert connector.capabilities == {Capability.INCREMENTAL, Capability.CENSUS, Capability.QUERY, Capability.HOOKS}
     assert isinstance(source, Selecting)
 
 
@@ -279,11 +279,6 @@ def test_a_dependent_is_fetched_with_its_issue(jira: Simulator, source: JiraSour
     assert whole.of("history")
     for ref in (Ref("history", f"{issue.id}:{issue.histories[0].id}"), Ref("comments", str(issue.id))):
         assert fetched(source, ref).payloads == whole.payloads
-
-
-def test_boards_and_sprints_are_not_fetched_alone(jira: Simulator, source: JiraSource) -> None:
-    assert list(source.fetch([Ref("board", "1"), Ref("sprint", "1")])) == []
-    assert list(jira.log) == []
 
 
 def test_an_issue_that_jira_failed_to_return_is_not_taken_for_gone() -> None:

@@ -5,7 +5,7 @@ A snapshot holds nothing that mapping does not read (no avatar, no description),
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -78,8 +78,8 @@ SITE = msgspec.json.Decoder(SiteReference)
 SCOPE = msgspec.json.Decoder(ScopeReference)
 
 
-def custom_fields(fields: Iterable[dict[str, Any]]) -> tuple[CustomField, ...]:
-    """Of Jira's list of fields, the custom ones of a type that carries data for measuring, by id."""
+def custom_fields(fields: Iterable[dict[str, Any]], extra: Collection[str] = ()) -> tuple[CustomField, ...]:
+    """Of Jira's list of fields, the custom ones of a type that carries data for measuring, and those of `extra` with plain text, by id."""
     found = []
     for entry in fields:
         schema = entry.get("schema") or {}
@@ -94,6 +94,8 @@ def custom_fields(fields: Iterable[dict[str, Any]]) -> tuple[CustomField, ...]:
             shape = _LIST_SHAPES.get(schema.get("items") or "")
         else:
             shape = _SHAPES.get(schema.get("type") or "")
+            if shape is None and entry.get("id") in extra and schema.get("type") == "string" and not custom.endswith(":textarea"):
+                shape = "key"
         if shape and isinstance(entry.get("id"), str):
             found.append(CustomField(entry["id"], str(entry.get("name") or entry["id"]), shape, custom))
     return tuple(sorted(found, key=lambda field: field.id))
@@ -104,10 +106,10 @@ def default_fields(fields: Sequence[CustomField]) -> tuple[str, ...]:
     return tuple(sorted({*SYSTEM_FIELDS, *(field.id for field in fields)}))
 
 
-def read_site(client: JiraClient, *, agile: bool) -> Reference:
-    """One snapshot of the site's dictionaries; `agile`: whether the account may read boards."""
+def read_site(client: JiraClient, *, agile: bool, extra: Collection[str] = ()) -> Reference:
+    """One snapshot of the site's dictionaries; `agile`: whether the account may read boards; `extra`: fields that a rule names."""
     library = client.library()
-    fields = custom_fields(library.fields())
+    fields = custom_fields(library.fields(), extra)
     site = SiteReference(
         base_url=(str(library.server_info().get("baseUrl") or "").rstrip("/") or None),
         agile=agile,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from pmo_hub.host import configuration
 from pmo_hub.host.session import sealed_secrets, stored_config
 from pmo_hub.sdk.contract import Scope
 from pmo_hub.sdk.errors import ConfigError
-from pmo_hub.services import audit, projects, runs, sources, sync
+from pmo_hub.services import audit, projects, rules, runs, sources, sync
 from pmo_hub.services.errors import Conflict, Fault, Invalid, NotFound
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.runs import RunInfo
@@ -101,6 +101,7 @@ def create(hub: Hub, draft: Draft, actor: str) -> Created:
     """The connection exists with its scopes, a project for each, and a first sync that is queued; or nothing does."""
     _check_fields(draft.name, draft.interval_minutes, draft.census_interval_minutes, draft.rules)
     connector = sources.connector_named(hub, draft.connector)
+    draft = replace(draft, rules=rules.checked_shape(connector, rules.values(draft.rules)))
     config = sources.checked_config(connector, draft.config)
     with hub.work.read() as session:
         _refuse_name(session, draft.name, None)
@@ -132,6 +133,7 @@ def create(hub: Hub, draft: Draft, actor: str) -> Created:
 def change(hub: Hub, id: str, wanted: Change, actor: str, seen: datetime | None = None) -> ConnectionInfo:
     """The connection is changed; a new config was tried first. `seen`: its updated_at that the change was decided on."""
     before = _stored(hub, id)
+    ruled: rules.Checked | None = None
     values = {name: value for name in ("name", "interval_minutes", "census_interval_minutes", "rules")
               if (value := getattr(wanted, name)) is not None}  # fmt: skip
     _check_fields(
@@ -139,6 +141,9 @@ def change(hub: Hub, id: str, wanted: Change, actor: str, seen: datetime | None 
         values.get("census_interval_minutes", before.census_interval_minutes), values.get("rules", before.rules),
     )  # fmt: skip
     changed = sorted(values)
+    if wanted.rules is not None:
+        ruled = rules.checked(hub, before, rules.values(wanted.rules))
+        values["rules"] = dict(ruled.texts)
     if wanted.config is not None:
         values |= _tried_anew(hub, before, wanted.config)
         changed += [f"config.{name}" for name in sorted(wanted.config)]
@@ -150,6 +155,8 @@ def change(hub: Hub, id: str, wanted: Change, actor: str, seen: datetime | None 
                 raise Conflict("Somebody changed the connection meanwhile: read it again and decide anew.")
             _refuse_name(session, values.get("name", before.name), id)
             rows.update(session, id, values | {"updated_at": now})
+            if ruled is not None and ruled.texts != held.rules:
+                rules.follow(session, id, ruled, now)
             audit.record(session, actor, "connection.changed", "connection", id, {"changed": changed}, now)
     except AlreadyThere as error:
         raise Conflict(f"There is a connection called {values.get('name')!r} already.") from error
@@ -308,5 +315,3 @@ def _check_fields(name: str, interval_minutes: int, census_interval_minutes: int
             json.loads(text)
         except ValueError:
             raise Invalid(f"/rules/{rule}", "A rule's value is JSON text.") from None
-
-

@@ -165,6 +165,11 @@ def _guarded(
 
 
 def _sync(this: SyncRun, mode: str) -> None:
+    if mode == syncing.REMAP:
+        references.use_kept(this)
+        reading.remap(this, counting=True)
+        _finish(this, mode)
+        return
     this.opened.source.check()
     if mode in syncing.CENSUSES:
         census.take(this, accepting=mode == "accepting_census")
@@ -173,6 +178,7 @@ def _sync(this: SyncRun, mode: str) -> None:
         reading.remap(this)
         reading.retry_quarantine(this)
         reading.read(this, Mode(mode))
+        reading.look_up(this)
         queries.answer(this)
     _finish(this, mode)
 
@@ -184,7 +190,7 @@ def _finish(this: SyncRun, mode: str) -> None:
     lost = {this.scopes[e]: why for e, why in this.lost_scopes.items() if e in this.scopes}
     with this.commit() as session:
         read = [i for i in this.scopes.values() if i not in lost]
-        if mode not in syncing.CENSUSES:
+        if mode not in syncing.READING_NOTHING:
             syncing.mark_scopes(session, read, this.started_at, None)
         for scope_id, why in lost.items():
             syncing.mark_scopes(session, [scope_id], None, why)
@@ -194,7 +200,8 @@ def _finish(this: SyncRun, mode: str) -> None:
             quarantined=this.taken.quarantined, requests=this.opened.requests(),
             error=" ".join([*this.braked, *lost.values(), *this.complaints]) or None,
         )  # fmt: skip
-        recovered = connections.succeeded(session, this.connection.id, now)
+        # Who asked the source for nothing knows nothing of its recovery.
+        recovered = mode != syncing.REMAP and connections.succeeded(session, this.connection.id, now)
         events.record(
             session, "sync.finished", "connection", this.connection.id, this.lease.fence,
             {"run_id": this.id, "mode": mode, "changed": dict(this.taken.changed)}, now,

@@ -15,6 +15,7 @@ from pmo_hub.api.routes import (
     portfolios,
     programs,
     projects,
+    rules,
     sync_runs,
     violations,
     work_items,
@@ -29,6 +30,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     violations.router,
     checks.router,
     connections.router,
+    rules.router,
     connectors.router,
     sync_runs.router,
 )

@@ -31,6 +31,7 @@ class ConnectorView(BaseModel):
     capabilities: list[str]
     rate_limit: RateLimitView
     config_schema: dict[str, Any] = Field(description="JSON Schema of a connection's config; writeOnly fields are secrets")
+    rules_schema: dict[str, Any] = Field(description="JSON Schema of a connection's mapping rules")
 
 
 class BrokenConnectorView(BaseModel):
@@ -163,10 +164,10 @@ class ScopesChosen(BaseModel):
 
 
 class SyncWanted(Strict):
-    mode: Literal["incremental", "full", "census", "accepting_census"] = Field(
+    mode: Literal["incremental", "full", "census", "accepting_census", "remap"] = Field(
         "incremental",
         description="census: look for what was deleted. accepting_census: the same, ending what a braked census held back; "
-        "look at what is missing first.",
+        "look at what is missing first. remap: map what is stored again, asking the source for nothing.",
     )
 
 

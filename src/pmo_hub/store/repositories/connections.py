@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from pmo_hub.store.models.canonical import WorkItem
 from pmo_hub.store.models.source import Connection, Credential, Lease, Payload, Quarantine, Scope, SyncRun, SyncState
-from pmo_hub.store.repositories.syncing import CENSUSES
+from pmo_hub.store.repositories.syncing import READING_NOTHING
 
 ACTIVE = "active"
 PAUSED = "paused"  # by an admin
@@ -218,7 +218,7 @@ def last_started(session: Session, connection_ids: Sequence[str]) -> Mapping[str
     """When the newest run that reads, not a census, began, by connection."""
     query = (
         sa.select(SyncRun.connection_id, sa.func.max(SyncRun.started_at))
-        .where(SyncRun.connection_id.in_(list(connection_ids)), SyncRun.mode.not_in(CENSUSES))
+        .where(SyncRun.connection_id.in_(list(connection_ids)), SyncRun.mode.not_in(READING_NOTHING))
         .group_by(SyncRun.connection_id)
     )
     return {row[0]: row[1] for row in session.execute(query)}

@@ -179,6 +179,12 @@ def scope_names(session: Session, scope_ids: Collection[str]) -> dict[str, str]:
     return {row.id: row.name for row in session.execute(query)} if scope_ids else {}
 
 
+def names(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """Those of the projects that exist, with their names."""
+    table: Any = Project.__table__
+    return {row.id: row.name for row in session.execute(sa.select(table.c.id, table.c.name).where(is_in(session, table.c.id, ids)))}
+
+
 def people(session: Session, ids: Collection[str | None]) -> dict[str, Person]:
     p = _PEOPLE.c
     wanted = {id_ for id_ in ids if id_ is not None}

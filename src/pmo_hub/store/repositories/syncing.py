@@ -24,6 +24,11 @@ _STAGED: Any = tables.StagedPayload.__table__
 CENSUSES = ("census", "accepting_census")
 """Modes of runs that look for what was deleted and read nothing else."""
 
+REMAP = "remap"
+"""The mode of a run that maps stored payloads again and asks the source for nothing."""
+
+READING_NOTHING = (*CENSUSES, REMAP)
+
 UNFINISHED = ("queued", "running", "waiting")
 
 

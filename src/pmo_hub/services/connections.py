@@ -20,8 +20,8 @@ from pmo_hub.services.hub import Hub
 from pmo_hub.services.runs import RunInfo
 from pmo_hub.services.sources import Checked
 from pmo_hub.store.repositories import connections as rows
-from pmo_hub.store.repositories import syncing
-from pmo_hub.store.repositories.connections import ACTIVE, FAILING, PAUSED, AlreadyThere, Counts, Quarantined, Stored, StoredScope
+from pmo_hub.store.repositories import removals, syncing
+from pmo_hub.store.repositories.connections import ACTIVE, FAILING, PAUSED, REMOVED, AlreadyThere, Counts, Quarantined, Stored, StoredScope
 from pmo_hub.store.unit_of_work import Session
 
 Chosen = Sequence[str] | Literal["all"]
@@ -93,7 +93,7 @@ def check(hub: Hub, connector_name: str, config: Mapping[str, Any]) -> Checked:
 
 def check_again(hub: Hub, id: str) -> Checked:
     """What the source answers to the connection as it is stored."""
-    with sources.opening(hub, _stored(hub, id)) as opened:
+    with sources.opening(hub, _living(hub, id)) as opened:
         return sources.look(opened)
 
 
@@ -132,7 +132,7 @@ def create(hub: Hub, draft: Draft, actor: str) -> Created:
 
 def change(hub: Hub, id: str, wanted: Change, actor: str, seen: datetime | None = None) -> ConnectionInfo:
     """The connection is changed; a new config was tried first. `seen`: its updated_at that the change was decided on."""
-    before = _stored(hub, id)
+    before = _living(hub, id)
     ruled: rules.Checked | None = None
     values = {name: value for name in ("name", "interval_minutes", "census_interval_minutes", "rules")
               if (value := getattr(wanted, name)) is not None}  # fmt: skip
@@ -209,7 +209,7 @@ def resume(hub: Hub, id: str, actor: str) -> ConnectionInfo:
 
 
 def _switch(hub: Hub, id: str, state: str, action: str, actor: str) -> ConnectionInfo:
-    stored = _stored(hub, id)
+    stored = _living(hub, id)
     now = hub.now()
     if stored.state != state:
         with hub.work.write() as session:
@@ -222,7 +222,7 @@ def request_sync(hub: Hub, id: str, mode: str, actor: str) -> RunInfo:
     """A run is queued, or the one that was waiting already is told."""
     if mode not in runs.MODES:
         raise Invalid("/mode", f"There is no mode {mode!r}; there are {', '.join(runs.MODES)}.")
-    stored = _stored(hub, id)
+    stored = _living(hub, id)
     now = hub.now()
     with hub.work.write() as session:
         run_id = sync.enqueue(session, stored.id, mode, now)
@@ -253,7 +253,10 @@ def chosen_of(offered: Sequence[Scope], wanted: Chosen) -> list[Scope]:
 
 
 def add_scopes(session: Session, connection: Stored, chosen: Sequence[Scope], now: datetime) -> None:
-    """The connection reads these scopes too, each in a project of its own; raises Conflict naming the connection that reads one already."""
+    """The connection reads these scopes too, each in a project of its own; raises Conflict naming the connection that reads one already.
+
+    A scope whose data was kept is read from its start, and a census ends what the source has lost since.
+    """
     scopes = [
         StoredScope(
             row_id(connection.namespace, "scope", scope.external_id), connection.id, scope.external_id, scope.name, scope.kind, scope.url,
@@ -266,7 +269,14 @@ def add_scopes(session: Session, connection: Stored, chosen: Sequence[Scope], no
         if scope.id in taken:
             _, name = taken[scope.id]
             raise Conflict(f"The connection {name!r} reads {scope.name!r} already; a scope is read by one connection.")
-    rows.insert_scopes(session, scopes)
+    kept = rows.kept(session, [scope.id for scope in scopes])
+    for scope in scopes:
+        if kept.get(scope.id) == "purge":
+            raise Conflict(f"What {scope.name!r} had brought is being purged: choose it again when that has ended.")
+    rows.insert_scopes(session, [scope for scope in scopes if scope.id not in kept])
+    if kept:
+        removals.revive(session, kept, connection.id, now)
+        sync.enqueue(session, connection.id, "census", now)
     projects.create_for_scopes(session, scopes, now)
 
 
@@ -275,6 +285,14 @@ def _stored(hub: Hub, id: str) -> Stored:
         stored = rows.find(session, id)
     if stored is None:
         raise NotFound("connection", id)
+    return stored
+
+
+def _living(hub: Hub, id: str) -> Stored:
+    """The connection, which nobody has taken away; raises NotFound or Conflict."""
+    stored = _stored(hub, id)
+    if stored.state == REMOVED:
+        raise Conflict("The connection was taken away and its data is read-only: make a new one, which may choose the same scopes again.")
     return stored
 
 

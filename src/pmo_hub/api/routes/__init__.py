@@ -15,6 +15,7 @@ from pmo_hub.api.routes import (
     portfolios,
     programs,
     projects,
+    removals,
     rules,
     sync_runs,
     violations,
@@ -31,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     checks.router,
     connections.router,
     rules.router,
+    removals.router,
     connectors.router,
     sync_runs.router,
 )

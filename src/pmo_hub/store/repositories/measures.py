@@ -131,6 +131,7 @@ def _project(row: Any, known: Head, items: Sequence[tuple[ItemFacts, bool]]) -> 
         synced_at=known.synced_at,
         cadence_minutes=known.cadence_minutes,
         data_complete=known.complete,
+        read_only_since=known.read_only_since,
         unmapped_share=_share(sum(item.kind is Kind.OTHER or not item.status for item, _ in counted), len(counted)),
         unknown_people_share=(_share(assigned.count(False), len(assigned)) or 0.0) if counted else None,
     )

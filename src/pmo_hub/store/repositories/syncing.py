@@ -179,7 +179,7 @@ def interrupt_others(session: Session, connection_id: str, run_id: str, now: dat
 def chosen_scopes(session: Session, connection_id: str) -> list[ChosenScope]:
     rows = session.execute(
         sa.select(tables.Scope.id, tables.Scope.external_id, tables.Scope.name, tables.Scope.synced_at)
-        .where(tables.Scope.connection_id == connection_id)
+        .where(tables.Scope.connection_id == connection_id, tables.Scope.removed_at.is_(None))
         .order_by(tables.Scope.external_id)
     )
     return [ChosenScope(*r) for r in rows]

@@ -11,6 +11,7 @@ from pmo_hub.api.routes import (
     checks,
     connections,
     connectors,
+    coverage,
     health,
     portfolios,
     programs,
@@ -33,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     connections.router,
     rules.router,
     removals.router,
+    coverage.router,
     connectors.router,
     sync_runs.router,
 )

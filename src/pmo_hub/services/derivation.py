@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 
 from pmo_hub.services import governance
-from pmo_hub.store.repositories import derivation, memberships, syncing
+from pmo_hub.store.repositories import derivation, memberships, people, syncing
 from pmo_hub.store.unit_of_work import Session
 
 SCOPES = 25
@@ -37,6 +37,19 @@ def refresh(session: Session, namespace: str, scope_ids: Sequence[str], now: dat
         singles = [item for some in pending.values() if some is not None for item in some]
         projects |= memberships.refresh(session, partly, now, singles)
     governance.refresh(session, sorted(projects), now, cause)
+
+
+def measure_projects_of(
+    commit: Callable[[], AbstractContextManager[Session]], identity_ids: Collection[str], now: Callable[[], datetime]
+) -> None:
+    """Projects with work of accounts whose person changed are measured anew."""
+    if not identity_ids:
+        return
+    with commit() as session:
+        projects = people.projects_of(session, identity_ids)
+    for start in range(0, len(projects), SCOPES):
+        with commit() as session:
+            governance.refresh(session, projects[start : start + SCOPES], now())
 
 
 def judge_connection(session: Session, connection_id: str, now: datetime) -> None:

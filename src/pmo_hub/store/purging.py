@@ -19,6 +19,8 @@ from pmo_hub.store.base import Base
 from pmo_hub.store.bulk import is_in, upsert
 from pmo_hub.store.models import source as tables
 from pmo_hub.store.models.canonical import HISTORY, Dependency, ItemTiming, WorkItem
+from pmo_hub.store.models.people import PersonLink
+from pmo_hub.store.repositories import people
 from pmo_hub.store.rows import MODELS
 
 PEOPLE_COLUMNS = frozenset({
@@ -133,6 +135,8 @@ def sweep(session: Session, removal_id: str, limit: int) -> Counter[str] | None:
     claimed = set(session.scalars(sa.select(_CLAIMS.c.record_id).where(is_in(session, _CLAIMS.c.record_id, ids))))
     free = ids - claimed
     free -= _people_named(session, free) if kind == RecordType.IDENTITY else _listed(session, RecordType(kind), free)
+    if kind == RecordType.IDENTITY:
+        people.forget(session, free)
     return _purge_rows(session, removal_id, MODELS[RecordType(kind)], free)
 
 
@@ -141,7 +145,7 @@ def _people_named(session: Session, ids: Collection[str]) -> set[str]:
     found: set[str] = set()
     for table in Base.metadata.sorted_tables:
         for column in table.c:
-            if column.name in PEOPLE_COLUMNS:
+            if column.name in PEOPLE_COLUMNS and table.name != PersonLink.__tablename__:
                 found.update(session.scalars(sa.select(column).where(is_in(session, column, ids)).distinct()))
     return found
 

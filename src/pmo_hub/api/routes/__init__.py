@@ -13,6 +13,7 @@ from pmo_hub.api.routes import (
     connectors,
     coverage,
     health,
+    people,
     portfolios,
     programs,
     projects,
@@ -35,6 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     rules.router,
     removals.router,
     coverage.router,
+    people.router,
     connectors.router,
     sync_runs.router,
 )

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from pmo_hub.domain.coverage import Met
 from pmo_hub.store.bulk import is_in
 from pmo_hub.store.models.canonical import CustomValue, Dependency, Identity, WorkItem
+from pmo_hub.store.models.people import PersonLink
 from pmo_hub.store.models.source import Scope
 from pmo_hub.store.unit_of_work import Session
 
@@ -18,6 +19,7 @@ _ITEMS: Any = WorkItem.__table__
 _SCOPES: Any = Scope.__table__
 _VALUES: Any = CustomValue.__table__
 _PEOPLE: Any = Identity.__table__
+_LINKED: Any = PersonLink.__table__
 _LINKS: Any = Dependency.__table__
 
 PARENTS = "parent"
@@ -75,9 +77,10 @@ def fields(session: Session, connection_id: str, most: int) -> list[Met]:
 
 
 def unnamed_people(session: Session, connection_id: str, most: int) -> list[Met]:
-    """Accounts with assigned items and without an e-mail address."""
+    """Accounts with assigned items, without an e-mail address, and of which nobody said whose they are."""
     source = _ITEMS.outerjoin(_PEOPLE, _PEOPLE.c.id == _ITEMS.c.assignee_id)
-    where = sa.and_(_of(connection_id), _ITEMS.c.assignee_id.is_not(None), _PEOPLE.c.email.is_(None))
+    linked = sa.exists().where(_LINKED.c.identity_id == _ITEMS.c.assignee_id)
+    where = sa.and_(_of(connection_id), _ITEMS.c.assignee_id.is_not(None), _PEOPLE.c.email.is_(None), ~linked)
     return _met(session, source, (_ITEMS.c.assignee_id, _PEOPLE.c.name, sa.null()), where, most)
 
 

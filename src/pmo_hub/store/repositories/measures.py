@@ -16,6 +16,7 @@ from pmo_hub.domain.local_time import local_day, zone
 from pmo_hub.domain.vocabulary import DependencyType, IterationState, Kind, StatusCategory, Uncounted
 from pmo_hub.store.bulk import is_in
 from pmo_hub.store.models.canonical import Dependency, Identity, ItemTiming, Iteration, WorkItem
+from pmo_hub.store.models.people import PersonLink
 from pmo_hub.store.models.portfolio import Project, ProjectMembership
 from pmo_hub.store.repositories.freshness import Head, heads
 from pmo_hub.store.unit_of_work import Session
@@ -37,6 +38,7 @@ _MEMBERS = ProjectMembership.__table__.c
 _ITEMS = WorkItem.__table__.c
 _TIMINGS = ItemTiming.__table__.c
 _PEOPLE = Identity.__table__.c
+_PERSONS = PersonLink.__table__.c
 _ITERATIONS = Iteration.__table__.c
 _LINKS = Dependency.__table__.c
 _PROJECTS = Project.__table__.c
@@ -162,7 +164,8 @@ def _items(session: Session, zones: dict[str, str], kinds: Collection[str]) -> d
             _ITEMS.kind,
             _ITEMS.status_category,
             _ITEMS.original_status,
-            _ITEMS.assignee_id,
+            # One human is counted once, under whichever account.
+            sa.func.coalesce(_PERSONS.person_id, _ITEMS.assignee_id),
             _PEOPLE.is_active,
             _PEOPLE.id,
             _ITEMS.priority,
@@ -186,6 +189,7 @@ def _items(session: Session, zones: dict[str, str], kinds: Collection[str]) -> d
         .join(WorkItem.__table__, _ITEMS.id == _MEMBERS.item_id)
         .outerjoin(ItemTiming.__table__, _TIMINGS.id == _ITEMS.id)
         .outerjoin(Identity.__table__, _PEOPLE.id == _ITEMS.assignee_id)
+        .outerjoin(PersonLink.__table__, _PERSONS.identity_id == _ITEMS.assignee_id)
         .where(
             _in_projects(session, zones),
             sa.or_(_ITEMS.counts.is_(True), _ITEMS.uncounted == Uncounted.REGISTER.value),

@@ -15,6 +15,7 @@ from pmo_hub.store.models.canonical import Identity, Transition, WorkItem
 from pmo_hub.store.models.portfolio import ProjectMembership
 from pmo_hub.store.models.source import Scope, Tombstone
 from pmo_hub.store.repositories.known import rows_at, versions
+from pmo_hub.store.repositories.people import everyone_like
 from pmo_hub.store.unit_of_work import Session
 
 _ITEMS: Any = WorkItem.__table__
@@ -243,8 +244,7 @@ def names(session: Session, identity_ids: Collection[str | None]) -> dict[str, s
 
 
 def assignees(session: Session, text: str) -> frozenset[str]:
-    """The accounts that an identity id or an e-mail address names."""
+    """The accounts that the id of an identity or a person, or an e-mail address, names: all of that human's."""
     p = _PEOPLE.c
-    if "@" not in text:
-        return frozenset((text,))
-    return frozenset(session.scalars(sa.select(p.id).where(sa.func.lower(p.email) == text.lower())))
+    named = {text} if "@" not in text else set(session.scalars(sa.select(p.id).where(sa.func.lower(p.email) == text.lower())))
+    return frozenset(everyone_like(session, named))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 
 from pmo_hub.services import governance
-from pmo_hub.store.repositories import derivation, memberships, people, syncing
+from pmo_hub.store.repositories import derivation, memberships, syncing
 from pmo_hub.store.unit_of_work import Session
 
 SCOPES = 25
@@ -39,14 +39,8 @@ def refresh(session: Session, namespace: str, scope_ids: Sequence[str], now: dat
     governance.refresh(session, sorted(projects), now, cause)
 
 
-def measure_projects_of(
-    commit: Callable[[], AbstractContextManager[Session]], identity_ids: Collection[str], now: Callable[[], datetime]
-) -> None:
-    """Projects with work of accounts whose person changed are measured anew."""
-    if not identity_ids:
-        return
-    with commit() as session:
-        projects = people.projects_of(session, identity_ids)
+def measure_again(commit: Callable[[], AbstractContextManager[Session]], projects: Sequence[str], now: Callable[[], datetime]) -> None:
+    """The facts of these projects are those of the data as it is, a few projects a transaction."""
     for start in range(0, len(projects), SCOPES):
         with commit() as session:
             governance.refresh(session, projects[start : start + SCOPES], now())

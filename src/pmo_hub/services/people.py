@@ -43,6 +43,11 @@ def link_equal(session: Session, now: datetime) -> set[str]:
     return rows.relink(session, now)
 
 
+def follow(session: Session, now: datetime) -> set[str]:
+    """As `link_equal`; returns the projects to measure anew."""
+    return set(rows.projects_of(session, rows.relink(session, now)))
+
+
 def page(hub: Hub, after: str | None, limit: int) -> list[PersonInfo]:
     """Persons with several accounts, by id."""
     with hub.work.read() as session:

@@ -19,7 +19,7 @@ import structlog
 from pmo_hub.host.session import open_source
 from pmo_hub.sdk.contract import Mode
 from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, TransientError
-from pmo_hub.services import census, derivation, people, queries, reading, references
+from pmo_hub.services import census, derivation, people, queries, reading, references, same_as
 from pmo_hub.services.brake import Braked
 from pmo_hub.services.errors import NotFound
 from pmo_hub.services.hub import Hub
@@ -185,12 +185,9 @@ def _sync(this: SyncRun, mode: str) -> None:
 
 def _finish(this: SyncRun, mode: str) -> None:
     """Derive from everything that is pending, then write how the run ended."""
-    relinked: set[str] = set()
-    if this.taken.changed:
-        with this.commit() as session:
-            relinked = people.link_equal(session, this.hub.now())
+    recounted = _relate(this)
     derivation.catch_up(this.commit, this.connection.namespace, list(this.scopes.values()), this.hub.now)
-    derivation.measure_projects_of(this.commit, relinked, this.hub.now)
+    derivation.measure_again(this.commit, recounted, this.hub.now)
     now = this.hub.now()
     lost = {this.scopes[e]: why for e, why in this.lost_scopes.items() if e in this.scopes}
     with this.commit() as session:
@@ -218,6 +215,20 @@ def _finish(this: SyncRun, mode: str) -> None:
         derivation.judge_connection(session, this.connection.id, now)
     if recovered:
         log.info("connection.recovered", connection_id=this.connection.id, run_id=this.id)
+
+
+def _relate(this: SyncRun) -> list[str]:
+    """Who is one person, and what is one piece of work, follows the data; returns the projects that count otherwise by it.
+
+    Done before anything is derived: what a run that was cut off left pending says that it has to be done still.
+    """
+    with this.hub.work.read() as session:
+        pending = syncing.pending_scopes(session, list(this.scopes.values()), 1)
+    if not (pending or this.taken.changed or this.taken.gone):
+        return []
+    with this.commit() as session:
+        now = this.hub.now()
+        return sorted(people.follow(session, now) | same_as.follow(session, now))
 
 
 def _failed(

@@ -19,6 +19,7 @@ from pmo_hub.store.base import Base
 from pmo_hub.store.bulk import is_in, upsert
 from pmo_hub.store.models import source as tables
 from pmo_hub.store.models.canonical import HISTORY, Dependency, ItemTiming, WorkItem
+from pmo_hub.store.models.many_tools import SameAs, SameAsRefusal
 from pmo_hub.store.models.people import PersonLink
 from pmo_hub.store.repositories import people
 from pmo_hub.store.rows import MODELS
@@ -114,10 +115,14 @@ def purge_items(session: Session, removal_id: str, namespace: str, ids: Collecti
         _note(session, removal_id, kind, found)
     for model in _item_models():
         deleted += _purge_where(session, removal_id, model, "item_id", ids)
+    deleted += _purge_where(session, removal_id, SameAs, "duplicate_id", ids)
     deleted += _purge_dependencies(session, removal_id, ids)
     deleted += _purge_rows(session, removal_id, ItemTiming, ids)
     deleted += _purge_rows(session, removal_id, WorkItem, ids)
     session.execute(sa.delete(_CLAIMS).where(is_in(session, _CLAIMS.c.record_id, ids)))
+    refused: Any = SameAsRefusal.__table__
+    told_apart = sa.or_(is_in(session, refused.c.item_id, ids), is_in(session, refused.c.duplicate_id, ids))
+    session.execute(sa.delete(refused).where(told_apart))
     pending: Any = tables.PendingDerivation.__table__
     session.execute(sa.delete(pending).where(is_in(session, pending.c.item_id, ids)))
     return deleted
@@ -238,7 +243,10 @@ def purge_entity(session: Session, entity_ids: Collection[str]) -> Counter[str]:
 def purge_projects(session: Session, project_ids: Collection[str]) -> Counter[str]:
     """Delete these projects with their rules, memberships, placements, facts, results and violations, their past included."""
     deleted = purge_entity(session, project_ids)
-    columns = {"projects": "id", "project_rules": "project_id", "project_memberships": "project_id", "placements": "child_id"}
+    columns = {
+        "projects": "id", "project_precedences": "id", "project_rules": "project_id", "project_memberships": "project_id",
+        "placements": "child_id",
+    }  # fmt: skip
     for name, column in columns.items():
         for table in (Base.metadata.tables[name], HISTORY[name]):
             deleted[table.name] += _delete(session, table, is_in(session, table.c[column], project_ids))

@@ -19,6 +19,7 @@ from pmo_hub.api.routes import (
     projects,
     removals,
     rules,
+    same_as,
     sync_runs,
     violations,
     work_items,
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     removals.router,
     coverage.router,
     people.router,
+    same_as.router,
     connectors.router,
     sync_runs.router,
 )

@@ -52,6 +52,7 @@ class StoredRule:
     narrowing: str
     value: str | None
     role: str
+    history_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pmo_hub.store.bulk import is_in
 from pmo_hub.store.merge import end_rows
 from pmo_hub.store.models import source as tables
 from pmo_hub.store.models.canonical import HISTORY, WorkItem
+from pmo_hub.store.models.many_tools import SameAsRule
 from pmo_hub.store.models.portfolio import Project, ProjectMembership, ProjectRule
 
 _ITEMS: Any = WorkItem.__table__
@@ -163,6 +164,8 @@ def delete_connection(session: Session, connection_id: str) -> None:
     for model in owned:
         table: Any = model.__table__
         session.execute(sa.delete(table).where(table.c.connection_id == connection_id))
+    rules: Any = SameAsRule.__table__
+    session.execute(sa.delete(rules).where(sa.or_(rules.c.connection_id == connection_id, rules.c.other_connection_id == connection_id)))
     session.execute(sa.delete(tables.Connection).where(tables.Connection.id == connection_id))
 
 

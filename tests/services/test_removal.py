@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from pmo_hub.domain.membership import automatic_project
-from pmo_hub.services import connections, facts, projects, removal, scopes, work_items
+from pmo_hub.services import connections, facts, people, projects, removal, rules, same_as, scopes, work_items
 from pmo_hub.services.errors import Conflict, Invalid, NotFound
 from pmo_hub.services.projects import NewRule
 from pmo_hub.services.removal import Data
@@ -140,6 +140,7 @@ def test_a_kept_connection_forgets_its_secret_and_frees_its_name(hub: Connected)
         lambda: connections.request_sync(hub.hub, CONNECTION, "full", "test"),
         lambda: connections.resume(hub.hub, CONNECTION, "test"),
         lambda: scopes.choose(hub.hub, CONNECTION, "all", "test"),
+        lambda: rules.put(hub.hub, CONNECTION, {"counts": {"labels": ["red"]}}, "test"),
         lambda: remove(hub, "keep"),
     ):
         with pytest.raises(Conflict, match="taken away"):
@@ -184,6 +185,13 @@ def test_a_project_made_by_hand_loses_only_the_rule_and_is_judged_anew(hub: Conn
 @pytest.mark.parametrize("kept_before", [False, True])
 def test_a_purged_connection_leaves_an_empty_database(hub: Connected, kept_before: bool) -> None:
     hub.upload("plan.json", b"{}")
+    item, other = (hub.items()[i].id for i in ("P1-T1", "P2-T1"))
+    same_as.remove(hub.hub, same_as.add(hub.hub, item, other, "test").id, "test")
+    hub.now += timedelta(minutes=1)
+    same_as.add(hub.hub, item, other, "test")
+    same_as.add_rule(hub.hub, CONNECTION, "ref", CONNECTION, "own", "test")
+    same_as.put_precedence(hub.hub, automatic_project(scope_id(hub, "P1")), {"due": ["schedule"]}, "test")
+    people.join(hub.hub, [r.id for r in hub.rows("identities")][:2], "test")
     if kept_before:
         remove(hub, "keep")
     remove(hub, "purge")

@@ -76,6 +76,8 @@ def put(hub: Hub, connection_id: str, wanted: Mapping[str, Any], actor: str, see
     `seen`: the connection's updated_at that the change was decided on. The same rules again change nothing.
     """
     connection = stored(hub, connection_id)
+    if connection.state == rows.REMOVED:
+        raise Conflict("The connection was taken away and its data is read-only: it is mapped as it was.")
     connector = sources.connector_named(hub, connection.connector)
     found = checked(hub, connection, wanted)
     now = hub.now()

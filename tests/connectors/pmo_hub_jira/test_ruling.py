@@ -6,11 +6,15 @@ import json
 
 import pytest
 
+from pmo_hub.domain.records import CustomValue
 from pmo_hub.sdk.contract import Grade, Word
 from pmo_hub_jira import ruling
 from pmo_hub_jira.reference import TypeEntry, custom_fields, default_fields
 from pmo_hub_jira.rules import _SHAPES
+from pmo_hub_jira.simulated_dictionary import EPIC_NAME
+from pmo_hub_jira.simulator import Simulator, generate, serve
 from tests.connectors.pmo_hub_jira.issues import FIELDS, site
+from tests.connectors.pmo_hub_jira.lending import START, Lent, Store, opened, records_of, run
 
 
 def pointers(**rules: object) -> list[tuple[str, bool]]:
@@ -110,3 +114,22 @@ def test_a_field_that_nothing_takes_says_which_rule_would() -> None:
     assert (found["field", "customfield_10040"].value, found["field", "customfield_10040"].rule) == (None, "points_field")
     assert (found["field", "customfield_10047"].value, found["field", "customfield_10047"].rule) == (None, "start_field")
     assert found["field", "customfield_10026"].value == "points"
+
+
+def kept(simulator: Simulator, rules: dict[str, str]) -> list[CustomValue]:
+    """The names of epics that the hub keeps under these rules, of the whole site."""
+    context = Lent()
+    context.rules = rules
+    with opened(simulator.config(), context) as source:
+        scopes, store = [scope.external_id for scope in source.scopes()], Store()
+        run(source, scopes, store)
+        found = [record for records in records_of(source, scopes, store).values() for record in records]
+    return [record for record in found if isinstance(record, CustomValue) and record.field == EPIC_NAME]
+
+
+def test_the_source_asks_for_the_fields_that_a_rule_names_and_keeps_their_values() -> None:
+    with serve(generate(7, 60, START), clock=lambda: START) as simulator:
+        assert kept(simulator, {}) == []
+        values = kept(simulator, {"extra_fields": json.dumps([EPIC_NAME])})
+    assert len(values) > 0
+    assert all(value.name == "Epic Name" and value.text for value in values)

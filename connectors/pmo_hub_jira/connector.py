@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
@@ -27,12 +27,14 @@ from pmo_hub.sdk.contract import (
     Ref,
     Reference,
     Rejected,
+    RuleFault,
     Scope,
     State,
+    Word,
 )
 from pmo_hub.sdk.errors import ConfigError, ScopeError
 from pmo_hub.sdk.http import BasicAuth
-from pmo_hub_jira import agile, jql, mapping
+from pmo_hub_jira import agile, jql, mapping, ruling
 from pmo_hub_jira.agile_fetching import fetch_agile
 from pmo_hub_jira.census import list_issues
 from pmo_hub_jira.client import IDS_A_FETCH, JiraClient, Refused
@@ -40,6 +42,7 @@ from pmo_hub_jira.config import GATEWAY, JiraConfig
 from pmo_hub_jira.hooks import JiraHooks
 from pmo_hub_jira.reading import Reader, Task, read_comments, read_histories, resumed
 from pmo_hub_jira.reference import custom_fields, default_fields, read_site, scope_reference
+from pmo_hub_jira.rules import parse
 from pmo_hub_jira.splitting import split_issues
 
 QUIET_MS = 3_600_000
@@ -69,6 +72,18 @@ class JiraConnector:
 
     def mapper(self, references: Sequence[Reference], rules: Mapping[str, str]) -> Mapper:
         return mapping.mapper(references, rules)
+
+    def rules_schema(self) -> Mapping[str, Any]:
+        return ruling.SCHEMA
+
+    def check_rules(self, references: Sequence[Reference], rules: Mapping[str, str]) -> Sequence[RuleFault]:
+        return ruling.check(references, rules)
+
+    def words(self, references: Sequence[Reference], rules: Mapping[str, str]) -> Sequence[Word]:
+        return ruling.words(references, rules)
+
+    def unread_fields(self, references: Sequence[Reference], rules: Mapping[str, str]) -> Sequence[str]:
+        return ruling.unread_fields(references, rules)
 
 
 class JiraSource:
@@ -110,7 +125,7 @@ class JiraSource:
             yield Scope(project.id, project.name or project.key or project.id, "project", count, url)
 
     def reference(self, scopes: Sequence[str]) -> Iterator[Reference]:
-        yield read_site(self._client, agile=self._boards.of(scopes) is not None)
+        yield read_site(self._client, agile=self._boards.of(scopes) is not None, extra=self._extra_fields())
         estimations = self._boards.estimations(scopes)
         for project in scopes:
             yield scope_reference(project, estimations.get(project))
@@ -206,8 +221,12 @@ class JiraSource:
         """The fields of every request for issues, by the site's fields of now."""
         with self._lock:
             if self._fields is None:
-                self._fields = default_fields(custom_fields(self._client.library().fields()))
+                self._fields = default_fields(custom_fields(self._client.library().fields(), self._extra_fields()))
             return self._fields
+
+    def _extra_fields(self) -> frozenset[str]:
+        """Fields that are asked for because an admin's rule names them."""
+        return parse(self._context.rules).extra_fields
 
     @contextmanager
     def _blaming(self, scopes: Sequence[str]) -> Iterator[None]:

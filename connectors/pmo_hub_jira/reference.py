@@ -5,7 +5,7 @@ A snapshot holds nothing that mapping does not read (no avatar, no description),
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -82,8 +82,8 @@ SITE = msgspec.json.Decoder(SiteReference)
 SCOPE = msgspec.json.Decoder(ScopeReference)
 
 
-def custom_fields(fields: Iterable[dict[str, Any]]) -> tuple[CustomField, ...]:
-    """Of Jira's list of fields, the custom ones of a type that carries data for measuring, by id."""
+def custom_fields(fields: Iterable[dict[str, Any]], extra: Collection[str] = ()) -> tuple[CustomField, ...]:
+    """Of Jira's list of fields, the custom ones of a type that carries data for measuring, and those of `extra` with plain text, by id."""
     found = []
     for entry in fields:
         schema = entry.get("schema") or {}
@@ -98,6 +98,8 @@ def custom_fields(fields: Iterable[dict[str, Any]]) -> tuple[CustomField, ...]:
             shape = _LIST_SHAPES.get(schema.get("items") or "")
         else:
             shape = _SHAPES.get(schema.get("type") or "")
+            if shape is None and entry.get("id") in extra and schema.get("type") == "string" and not custom.endswith(":textarea"):
+                shape = "key"
         if shape and isinstance(entry.get("id"), str):
             found.append(CustomField(entry["id"], str(entry.get("name") or entry["id"]), shape, custom))
     return tuple(sorted(found, key=lambda field: field.id))
@@ -108,8 +110,8 @@ def default_fields(fields: Sequence[CustomField]) -> tuple[str, ...]:
     return tuple(sorted({*SYSTEM_FIELDS, *(field.id for field in fields)}))
 
 
-def read_site(client: JiraClient, *, agile: bool) -> Reference:
-    """One snapshot of the site's dictionaries; `agile`: whether the account may read boards."""
+def read_site(client: JiraClient, *, agile: bool, extra: Collection[str] = ()) -> Reference:
+    """One snapshot of the site's dictionaries; `agile`: whether the account may read boards; `extra`: fields that a rule names."""
     with ThreadPoolExecutor(SIDE_BY_SIDE, "jira-reference") as pool:
         # A client of the library is for one thread.
         server = pool.submit(lambda: client.library().server_info())
@@ -117,7 +119,7 @@ def read_site(client: JiraClient, *, agile: bool) -> Reference:
         types = pool.submit(lambda: client.library().issue_types())
         priorities = pool.submit(_priorities, client)
         blocking = pool.submit(lambda: _blocking(client.library()))
-        fields = custom_fields(client.library().fields())
+        fields = custom_fields(client.library().fields(), extra)
     site = SiteReference(
         base_url=(str(server.result().get("baseUrl") or "").rstrip("/") or None),
         agile=agile,

@@ -33,13 +33,17 @@ ISSUES = frozenset({"issue", "problem"})
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`status_category` by status id, `kind` by type id, `priority` by priority id (0..100); lists hold ids or names in lower case."""
+    """`status_category` by status id, `kind` by type id, `priority` by priority id (0..100); lists hold ids or names in lower case.
+
+    `extra_fields` are custom fields of plain text, which nobody would ask for otherwise: their values are kept as they are.
+    """
 
     status_category: Mapping[str, StatusCategory] = field(default_factory=dict)
     kind: Mapping[str, Kind] = field(default_factory=dict)
     priority: Mapping[str, int] = field(default_factory=dict)
     points_field: str | None = None
     start_field: str | None = None
+    extra_fields: frozenset[str] = frozenset()
     dependency_types: frozenset[str] | None = None
     risk_types: frozenset[str] = RISKS
     cancelled: frozenset[str] = CANCELLED
@@ -51,6 +55,7 @@ _SHAPES: dict[str, Any] = {
     "priority": dict[str, Annotated[int, msgspec.Meta(ge=0, le=100)]],
     "points_field": str,
     "start_field": str,
+    "extra_fields": frozenset[str],
     "dependency_types": frozenset[str],
     "risk_types": frozenset[str],
     "cancelled": frozenset[str],

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 from pmo_hub.host.registry import Registry
 from pmo_hub.host.session import Throttles
 from pmo_hub.jobs.local import LocalWorker, PutBack
-from pmo_hub.services import facts, hinted, hooks, readiness, registering, scheduling, sync
+from pmo_hub.services import facts, hinted, hooks, readiness, registering, removal, scheduling, sync
 from pmo_hub.services.errors import NotFound
 from pmo_hub.services.hub import Hub
+from pmo_hub.services.running import LostLease
 from pmo_hub.settings import Settings
 from pmo_hub.store import migrations
 from pmo_hub.store.engine import DatabaseUrlError, create_engine
@@ -160,7 +161,13 @@ def handlers(hub: Hub) -> Mapping[str, Callable[[Mapping[str, Any]], None]]:
     def renew_hook(arguments: Mapping[str, Any]) -> None:
         registering.renew(hub, str(arguments["connection_id"]))
 
-    return {"sync": run_sync, registering.RENEWAL: renew_hook}
+    def run_removal(arguments: Mapping[str, Any]) -> None:
+        try:
+            removal.run(hub, str(arguments["removal_id"]))
+        except (sync.Busy, LostLease):
+            raise PutBack(BUSY_WAIT) from None
+
+    return {"sync": run_sync, "removal": run_removal, registering.RENEWAL: renew_hook}
 
 
 def tick(hub: Hub) -> None:

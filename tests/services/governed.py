@@ -57,6 +57,7 @@ class Estate:
         }  # fmt: skip
         rule = {
             "id": row_id("rule", name), "project_id": project, "scope_id": scope, "narrowing": "all", "value": None, "role": "execution",
+            "history_until": None,
         }  # fmt: skip
         with self.work.write() as session:
             if session.get(Scope, scope) is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 import sqlalchemy as sa
 
@@ -11,7 +9,7 @@ from pmo_hub.services import connections, scopes, sync
 from pmo_hub.services.connections import Draft
 from pmo_hub.services.errors import Conflict, Invalid
 from pmo_hub.services.hub import Hub
-from pmo_hub.store.models.source import Lease, Payload, Scope, SyncState
+from pmo_hub.store.models.source import Payload, Scope, SyncState
 from tests.serving import clock, shelf_hub
 from tests.shelf import config
 from tests.stored import Clock
@@ -70,32 +68,35 @@ def test_all_adds_what_is_offered_and_drops_nothing(shelf_hub: Hub, connection_i
     assert {scope.external_id for scope in found} == {"A", "B", "C", "Z"}
 
 
-def test_a_dropped_scope_ends_with_what_it_brought_and_its_place_in_the_source(shelf_hub: Hub, connection_id: str, clock: Clock) -> None:
+def test_a_drop_that_says_nothing_of_the_data_is_refused(shelf_hub: Hub, connection_id: str) -> None:
+    with pytest.raises(Invalid, match='"keep" or "purge"') as raised:
+        scopes.choose(shelf_hub, connection_id, ["A"], "test")
+    assert raised.value.faults[0].pointer == "/dropped_data"
+    assert len(scopes.choose(shelf_hub, connection_id, ["A", "B"], "test").scopes) == 2
+
+
+def test_a_dropped_scope_is_read_no_more_and_its_data_kept(shelf_hub: Hub, connection_id: str, clock: Clock) -> None:
     clock.forward(minutes=1)
-    made = scopes.choose(shelf_hub, connection_id, ["A"], "test")
+    made = scopes.choose(shelf_hub, connection_id, ["A"], "test", "keep")
     assert made.run is None
-    assert live(shelf_hub) == {"A": 2}
+    assert made.removal_id is not None
+    assert live(shelf_hub) == {"A": 2, "B": 2}
     with shelf_hub.work.read() as session:
         assert session.scalars(sa.select(SyncState.key)).all() == ["A/read"]
-        assert set(session.scalars(sa.select(Payload.gone_reason).where(Payload.gone_at.is_not(None)))) == {"moved"}
+    told = {scope.external_id: scope.read_only_since for scope in scopes.offered(shelf_hub, connection_id)}
+    assert told == {"A": None, "B": clock.now, "C": None}
 
 
 def test_a_scope_chosen_anew_is_read_from_the_start(shelf_hub: Hub, connection_id: str, clock: Clock) -> None:
     clock.forward(minutes=1)
-    scopes.choose(shelf_hub, connection_id, ["A"], "test")
+    scopes.choose(shelf_hub, connection_id, ["A"], "test", "keep")
     clock.forward(minutes=1)
     again = scopes.choose(shelf_hub, connection_id, ["A", "B"], "test")
     assert again.run is not None
     sync.run(shelf_hub, again.run.id)
     assert live(shelf_hub) == {"A": 2, "B": 2}
-
-
-def test_nothing_is_dropped_while_a_worker_reads(shelf_hub: Hub, connection_id: str) -> None:
-    with shelf_hub.work.write() as session:
-        session.execute(sa.update(Lease).values(holder="other", expires_at=shelf_hub.now() + timedelta(minutes=1)))
-    with pytest.raises(Conflict, match="being synced"):
-        scopes.choose(shelf_hub, connection_id, ["A"], "test")
-    assert live(shelf_hub) == {"A": 2, "B": 2}
+    with shelf_hub.work.read() as session:
+        assert sorted(session.scalars(sa.select(SyncState.key))) == ["A/read", "B/read"]
 
 
 @pytest.mark.parametrize(("wanted", "pointer"), [([], "/scopes"), (["A", "Z"], "/scopes/1")])

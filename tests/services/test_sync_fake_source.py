@@ -12,7 +12,7 @@ import pytest
 from pmo_hub.sdk.contract import Gone, Mode, Page, Partition, Reason, Ref, Source, State
 from pmo_hub.sdk.errors import ConfigError, ScopeError
 from pmo_hub.sdk.testing import Fault
-from pmo_hub.services import scheduling, scopes
+from pmo_hub.services import removal, scheduling, scopes
 from pmo_hub.store.repositories import syncing
 from pmo_hub.store.unit_of_work import Work
 from tests.sdk.fake_site import FakeSite
@@ -405,7 +405,7 @@ def test_a_scope_that_was_dropped_and_chosen_again_is_whole(make: Make) -> None:
     hub = make()
     hub.sync()
     before = hub.canonical()
-    scopes.choose(hub.hub, CONNECTION, ["P1", "P2"], "admin")
+    removal.run(hub.hub, scopes.choose(hub.hub, CONNECTION, ["P1", "P2"], "admin", "purge").removal_id or "")
     hub.now += timedelta(minutes=1)
     assert "P3-T1" not in hub.items()
     scopes.choose(hub.hub, CONNECTION, ["P1", "P2", "P3"], "admin")

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from pmo_hub.store import compression
 from pmo_hub.store.compression import SAMPLES, Compression
-from pmo_hub.store.models.source import Connection
+from pmo_hub.store.models.source import Connection, PayloadDictionary
 from pmo_hub.store.unit_of_work import Work
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -98,4 +98,19 @@ def test_dictionaries_go_with_their_connection(work: Work) -> None:
     with work.write() as session:
         session.execute(sa.delete(Connection).where(Connection.id == "c" * 32))
     with work.read() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(compression.PayloadDictionary)) == 0
+        assert session.scalar(sa.select(sa.func.count()).select_from(PayloadDictionary)) == 0
+
+
+def test_payloads_that_come_to_another_connection_stay_readable(work: Work) -> None:
+    add_connection(work, "c" * 32)
+    add_connection(work, "d" * 32)
+    packing = Compression()
+    with work.write() as session:
+        compression.save(session, "c" * 32, packing.trained({"issue": issues(SAMPLES)}), NOW)
+    body = issues(1)[0]
+    packed = packing.packer()("issue", body)
+    with work.write() as session:
+        compression.adopt(session, "d" * 32, ["c" * 32])
+        compression.adopt(session, "d" * 32, ["c" * 32])
+    with work.read() as session:
+        assert Compression.of(session, "d" * 32).unpacker()(packed) == body

@@ -139,6 +139,7 @@ def test_a_project_is_as_fresh_as_its_source_that_is_furthest_behind(estate: Est
     rule = {
         "id": row_id("rule", "second"), "project_id": project, "scope_id": row_id("scope", "CRM"), "narrowing": "all", "value": None,
         "role": "execution",
+        "history_until": None,
     }  # fmt: skip
     with estate.work.write() as session:
         merge_rows(session, ProjectRule, [rule], estate.now)

@@ -34,7 +34,10 @@ def rule(estate: Estate, narrowing: str, value: str | None = None, scope: str = 
     """A project made by hand has this one rule more; nothing is materialised yet. Returns the rule's id."""
     now = estate.clock()
     id_ = projects.rule_id(HAND, scope_id(scope), narrowing, value)
-    row = {"id": id_, "project_id": HAND, "scope_id": scope_id(scope), "narrowing": narrowing, "value": value, "role": "execution"}
+    row = {
+        "id": id_, "project_id": HAND, "scope_id": scope_id(scope), "narrowing": narrowing, "value": value, "role": "execution",
+        "history_until": None,
+    }  # fmt: skip
     with estate.work.write() as session:
         hand = StoredProject(HAND, "By hand", None, "active", None, None, None, None, None, None, None, None, "UTC", (), False, now)
         projects.save(session, hand, now)

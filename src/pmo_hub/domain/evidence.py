@@ -93,7 +93,8 @@ class ProjectFacts:
 
     A setting that is None is known to be empty, since the hub keeps it; the data's state below `state` is unknown when None.
     `synced_at` is the last success of the source that is furthest behind; `finish` is the planned one; `data_complete` is False
-    after a run that failed, was cut short or returned far fewer items than were held.
+    after a run that failed, was cut short or returned far fewer items than were held. `read_only_since`: its sources were taken away
+    then and their data kept.
     """
 
     id: str
@@ -112,5 +113,6 @@ class ProjectFacts:
     synced_at: datetime | None = None
     cadence_minutes: int | None = None
     data_complete: bool | None = None
+    read_only_since: datetime | None = None
     unmapped_share: float | None = None
     unknown_people_share: float | None = None

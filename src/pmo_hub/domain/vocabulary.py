@@ -40,6 +40,7 @@ class Uncounted(StrEnum):
     INACTIVE = "inactive"
     REGISTER = "register"
     DUPLICATE = "duplicate"
+    RULE = "rule"  # an admin's
 
 
 class DependencyType(StrEnum):

@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -163,6 +163,7 @@ class HostContext:
     throttled: Counted
     clock: Callable[[], datetime]
     policy: Policy | None = None
+    rules: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def requests(self) -> int:
@@ -203,22 +204,26 @@ class OpenSource:
 
 
 @contextmanager
-def open_source(house: House, connection: Stored) -> Iterator[OpenSource]:
-    """The connection's source is open. Raises ConfigError where it can't be opened as it is stored."""
+def open_source(house: House, connection: Stored, rules: Mapping[str, str] | None = None) -> Iterator[OpenSource]:
+    """The connection's source is open, with its own rules or with those that are to be tried.
+
+    Raises ConfigError where it can't be opened as it is stored.
+    """
     connector = house.registry.get(connection.connector)
     if connector is None:
         reasons = [f" ({plugin.reason})" for plugin in house.registry.broken if plugin.name == connection.connector]
         raise ConfigError(f"The connector {connection.connector!r} is not installed{''.join(reasons[:1])}.")
     config = stored_config(house, connector, connection)
     credentials = StoredCredentials(house.work, house.secrets, connection.id)
-    with _opened(house, connector, config, credentials, FolderFiles(house.data_dir / "files" / connection.id)) as opened:
+    ruled = connection.rules if rules is None else rules
+    with _opened(house, connector, config, credentials, FolderFiles(house.data_dir / "files" / connection.id), ruled) as opened:
         yield opened
 
 
 @contextmanager
 def try_source(house: House, connector: Connector, config: Config) -> Iterator[OpenSource]:
     """A source is open with a config that is stored nowhere."""
-    with _opened(house, connector, config, TriedCredentials(), FolderFiles(house.data_dir / "files" / "none")) as opened:
+    with _opened(house, connector, config, TriedCredentials(), FolderFiles(house.data_dir / "files" / "none"), {}) as opened:
         yield opened
 
 
@@ -239,11 +244,13 @@ def sealed_secrets(house: House, config: Config, connection_id: str) -> bytes:
 
 
 @contextmanager
-def _opened(house: House, connector: Connector, config: Config, credentials: Credentials, files: Files) -> Iterator[OpenSource]:
+def _opened(
+    house: House, connector: Connector, config: Config, credentials: Credentials, files: Files, rules: Mapping[str, str]
+) -> Iterator[OpenSource]:
     for secret in config.secrets.values():
         log.register_secret(secret)
     throttle = house.throttles.of(credential_name(connector.name, config.whole), connector.rate_limit)
-    context = HostContext(credentials, files, Counted(throttle), house.now)
+    context = HostContext(credentials, files, Counted(throttle), house.now, rules=rules)
     try:
         with connector.open(config.model, context) as source:
             yield OpenSource(source, connector, context)

@@ -198,6 +198,60 @@ class Selecting(Protocol):
         ...
 
 
+class Grade(StrEnum):
+    """How sure it is what a word of the source means."""
+
+    RULED = "ruled"  # an admin said so
+    TOLD = "told"  # the source says so itself
+    GUESSED = "guessed"  # from its name
+    UNMAPPED = "unmapped"  # nothing says it; what stands for it is a default
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """An id of the source's dictionaries with what it is mapped to. `dimension` is status, type, priority or field.
+
+    `rule` is the mapping rule that mends it. Of a field, `value` is what it is mapped to, None for a value of its own.
+    """
+
+    dimension: str
+    id: str
+    name: str | None
+    value: str | None
+    grade: Grade
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFault:
+    """`pointer` is a JSON Pointer into the rules; `may_be_new`: the source may know by now what its kept dictionary lacks."""
+
+    pointer: str
+    why: str
+    may_be_new: bool = False
+
+
+@runtime_checkable
+class Ruled(Protocol):
+    """What a connector can do besides whose mapping an admin may rule. All of it is pure."""
+
+    def rules_schema(self) -> Mapping[str, Any]:
+        """A JSON Schema of type object, a property for each rule that the mapper understands: it draws the admin's form."""
+        ...
+
+    def check_rules(self, references: Sequence[Reference], rules: Mapping[str, str]) -> Sequence[RuleFault]:
+        """What is wrong with the rules; without the site's reference only their shape can be told."""
+        ...
+
+    def words(self, references: Sequence[Reference], rules: Mapping[str, str]) -> Sequence[Word]:
+        """Every word of the dictionaries, with its meaning under these rules. A dimension that can't be listed has no word."""
+        ...
+
+    def unread_fields(self, references: Sequence[Reference], rules: Mapping[str, str]) -> Sequence[str]:
+        """Fields that the rules need and that were not asked for when the kept payloads were read."""
+        ...
+
+
 class Credentials(Protocol):
     """Credentials that the source rotates, such as refresh tokens."""
 
@@ -221,6 +275,11 @@ class Context(Protocol):
     def credentials(self) -> Credentials: ...
     @property
     def files(self) -> Files: ...
+    @property
+    def rules(self) -> Mapping[str, str]:
+        """The admin's mapping rules, for what they need to be read."""
+        ...
+
     def http(self, base: str, auth: httpx.Auth | None = None, verify: bool | str = True) -> httpx.Client:
         """A throttled client that retries by the policy of `pmo_hub.sdk.http`."""
         ...

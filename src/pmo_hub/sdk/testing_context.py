@@ -77,7 +77,9 @@ class MemoryContext:
         credentials: MemoryCredentials | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         policy: Policy | None = None,
+        rules: Mapping[str, str] | None = None,
     ) -> None:
+        self.rules = dict(rules or {})
         self.files = MemoryFiles(files or {})
         self.credentials = credentials or MemoryCredentials()
         self._clock = clock

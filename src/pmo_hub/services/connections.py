@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -14,15 +14,15 @@ from pmo_hub.host import configuration
 from pmo_hub.host.session import sealed_secrets, stored_config
 from pmo_hub.sdk.contract import Scope
 from pmo_hub.sdk.errors import ConfigError
-from pmo_hub.services import audit, hooks, projects, runs, sources, sync
+from pmo_hub.services import audit, hooks, projects, rules, runs, sources, sync
 from pmo_hub.services.errors import Conflict, Fault, Invalid, NotFound
 from pmo_hub.services.hooks import HookInfo
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.runs import RunInfo
 from pmo_hub.services.sources import Checked
 from pmo_hub.store.repositories import connections as rows
-from pmo_hub.store.repositories import syncing
-from pmo_hub.store.repositories.connections import ACTIVE, FAILING, PAUSED, AlreadyThere, Counts, Quarantined, Stored, StoredScope
+from pmo_hub.store.repositories import removals, syncing
+from pmo_hub.store.repositories.connections import ACTIVE, FAILING, PAUSED, REMOVED, AlreadyThere, Counts, Quarantined, Stored, StoredScope
 from pmo_hub.store.unit_of_work import Session
 
 Chosen = Sequence[str] | Literal["all"]
@@ -95,7 +95,7 @@ def check(hub: Hub, connector_name: str, config: Mapping[str, Any]) -> Checked:
 
 def check_again(hub: Hub, id: str) -> Checked:
     """What the source answers to the connection as it is stored."""
-    with sources.opening(hub, _stored(hub, id)) as opened:
+    with sources.opening(hub, _living(hub, id)) as opened:
         return sources.look(opened)
 
 
@@ -103,6 +103,7 @@ def create(hub: Hub, draft: Draft, actor: str) -> Created:
     """The connection exists with its scopes, a project for each, and a first sync that is queued; or nothing does."""
     _check_fields(draft.name, draft.interval_minutes, draft.census_interval_minutes, draft.rules)
     connector = sources.connector_named(hub, draft.connector)
+    draft = replace(draft, rules=rules.checked_shape(connector, rules.values(draft.rules)))
     config = sources.checked_config(connector, draft.config)
     with hub.work.read() as session:
         _refuse_name(session, draft.name, None)
@@ -133,7 +134,8 @@ def create(hub: Hub, draft: Draft, actor: str) -> Created:
 
 def change(hub: Hub, id: str, wanted: Change, actor: str, seen: datetime | None = None) -> ConnectionInfo:
     """The connection is changed; a new config was tried first. `seen`: its updated_at that the change was decided on."""
-    before = _stored(hub, id)
+    before = _living(hub, id)
+    ruled: rules.Checked | None = None
     values = {name: value for name in ("name", "interval_minutes", "census_interval_minutes", "rules")
               if (value := getattr(wanted, name)) is not None}  # fmt: skip
     _check_fields(
@@ -141,6 +143,9 @@ def change(hub: Hub, id: str, wanted: Change, actor: str, seen: datetime | None 
         values.get("census_interval_minutes", before.census_interval_minutes), values.get("rules", before.rules),
     )  # fmt: skip
     changed = sorted(values)
+    if wanted.rules is not None:
+        ruled = rules.checked(hub, before, rules.values(wanted.rules))
+        values["rules"] = dict(ruled.texts)
     if wanted.config is not None:
         values |= _tried_anew(hub, before, wanted.config)
         changed += [f"config.{name}" for name in sorted(wanted.config)]
@@ -152,6 +157,8 @@ def change(hub: Hub, id: str, wanted: Change, actor: str, seen: datetime | None 
                 raise Conflict("Somebody changed the connection meanwhile: read it again and decide anew.")
             _refuse_name(session, values.get("name", before.name), id)
             rows.update(session, id, values | {"updated_at": now})
+            if ruled is not None and ruled.texts != held.rules:
+                rules.follow(session, id, ruled, now)
             audit.record(session, actor, "connection.changed", "connection", id, {"changed": changed}, now)
     except AlreadyThere as error:
         raise Conflict(f"There is a connection called {values.get('name')!r} already.") from error
@@ -204,7 +211,7 @@ def resume(hub: Hub, id: str, actor: str) -> ConnectionInfo:
 
 
 def _switch(hub: Hub, id: str, state: str, action: str, actor: str) -> ConnectionInfo:
-    stored = _stored(hub, id)
+    stored = _living(hub, id)
     now = hub.now()
     if stored.state != state:
         with hub.work.write() as session:
@@ -217,7 +224,7 @@ def request_sync(hub: Hub, id: str, mode: str, actor: str) -> RunInfo:
     """A run is queued, or the one that was waiting already is told."""
     if mode not in runs.MODES:
         raise Invalid("/mode", f"There is no mode {mode!r}; there are {', '.join(runs.MODES)}.")
-    stored = _stored(hub, id)
+    stored = _living(hub, id)
     now = hub.now()
     with hub.work.write() as session:
         run_id = sync.enqueue(session, stored.id, mode, now)
@@ -248,7 +255,10 @@ def chosen_of(offered: Sequence[Scope], wanted: Chosen) -> list[Scope]:
 
 
 def add_scopes(session: Session, connection: Stored, chosen: Sequence[Scope], now: datetime) -> None:
-    """The connection reads these scopes too, each in a project of its own; raises Conflict naming the connection that reads one already."""
+    """The connection reads these scopes too, each in a project of its own; raises Conflict naming the connection that reads one already.
+
+    A scope whose data was kept is read from its start, and a census ends what the source has lost since.
+    """
     scopes = [
         StoredScope(
             row_id(connection.namespace, "scope", scope.external_id), connection.id, scope.external_id, scope.name, scope.kind, scope.url,
@@ -261,7 +271,14 @@ def add_scopes(session: Session, connection: Stored, chosen: Sequence[Scope], no
         if scope.id in taken:
             _, name = taken[scope.id]
             raise Conflict(f"The connection {name!r} reads {scope.name!r} already; a scope is read by one connection.")
-    rows.insert_scopes(session, scopes)
+    kept = rows.kept(session, [scope.id for scope in scopes])
+    for scope in scopes:
+        if kept.get(scope.id) == "purge":
+            raise Conflict(f"What {scope.name!r} had brought is being purged: choose it again when that has ended.")
+    rows.insert_scopes(session, [scope for scope in scopes if scope.id not in kept])
+    if kept:
+        removals.revive(session, kept, connection.id, now)
+        sync.enqueue(session, connection.id, "census", now)
     projects.create_for_scopes(session, scopes, now)
 
 
@@ -270,6 +287,14 @@ def _stored(hub: Hub, id: str) -> Stored:
         stored = rows.find(session, id)
     if stored is None:
         raise NotFound("connection", id)
+    return stored
+
+
+def _living(hub: Hub, id: str) -> Stored:
+    """The connection, which nobody has taken away; raises NotFound or Conflict."""
+    stored = _stored(hub, id)
+    if stored.state == REMOVED:
+        raise Conflict("The connection was taken away and its data is read-only: make a new one, which may choose the same scopes again.")
     return stored
 
 
@@ -311,5 +336,3 @@ def _check_fields(name: str, interval_minutes: int, census_interval_minutes: int
             json.loads(text)
         except ValueError:
             raise Invalid(f"/rules/{rule}", "A rule's value is JSON text.") from None
-
-

@@ -39,6 +39,13 @@ def refresh(session: Session, namespace: str, scope_ids: Sequence[str], now: dat
     governance.refresh(session, sorted(projects), now, cause)
 
 
+def measure_again(commit: Callable[[], AbstractContextManager[Session]], projects: Sequence[str], now: Callable[[], datetime]) -> None:
+    """The facts of these projects are those of the data as it is, a few projects a transaction."""
+    for start in range(0, len(projects), SCOPES):
+        with commit() as session:
+            governance.refresh(session, projects[start : start + SCOPES], now())
+
+
 def judge_connection(session: Session, connection_id: str, now: datetime) -> None:
     """Evaluate the data-quality checks of a connection, after a run of it ended."""
     governance.refresh_connection(session, connection_id, now)

@@ -62,8 +62,9 @@ def state_facts(project: ProjectFacts, now: datetime) -> dict[str, Fact]:
 def of_head(head: Head) -> ProjectFacts:
     """The state of the data without the project's settings."""
     return ProjectFacts(
-        head.id, head.name, head.url, synced_at=head.synced_at, cadence_minutes=head.cadence_minutes, data_complete=head.complete
-    )
+        head.id, head.name, head.url, synced_at=head.synced_at, cadence_minutes=head.cadence_minutes, data_complete=head.complete,
+        read_only_since=head.read_only_since,
+    )  # fmt: skip
 
 
 def known(kept_facts: Mapping[str, Fact], head: Head, now: datetime) -> Known:

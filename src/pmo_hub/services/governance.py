@@ -51,7 +51,7 @@ def refresh(session: Session, project_ids: Sequence[str], now: datetime, cause: 
     bound = bound_checks(session, PROJECT_CHECKS)
     done = Refreshed()
     for batch in measures.batches(session, project_ids, MOST_ITEMS):
-        inputs = measures.project_inputs(session, batch)
+        inputs = measures.project_inputs(session, batch, today=now.date())
         measured: dict[str, list[Fact]] = {project: [] for project in batch}
         found: dict[str, list[Evaluation]] = {project: [] for project in batch}
         for project_id, (project, items) in inputs.items():

@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 
 from pmo_hub.domain.currency import CODES
 from pmo_hub.services.errors import Fault, Invalid
+from pmo_hub.store.repositories import people
 from pmo_hub.store.repositories import projects as rows
 from pmo_hub.store.repositories.projects import StoredProject
 from pmo_hub.store.unit_of_work import Session
@@ -36,8 +37,9 @@ def account(session: Session, text: str, pointer: str, now: datetime) -> str:
 
 
 def accounts(session: Session, text: str) -> list[str]:
-    """The accounts that an identity id or an e-mail address may mean."""
-    return [person.id for person in rows.people_with_email(session, text)] if "@" in text else [text]
+    """The accounts that the id of an identity or a person, or an e-mail address, may mean."""
+    named = [person.id for person in rows.people_with_email(session, text)] if "@" in text else [text]
+    return sorted(people.everyone_like(session, named))
 
 
 @cache

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from pmo_hub.domain.membership import Narrowing
+from pmo_hub.domain.membership import Narrowing, Role
 from pmo_hub.services import audit, governance, project_settings
 from pmo_hub.services.errors import Ended, Fault, Invalid, NotFound, Refused
 from pmo_hub.services.hub import Hub
@@ -55,6 +55,7 @@ class RuleInfo:
     value: str | None
     role: str
     items: int | None
+    history_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class NewRule:
     narrowing: str
     value: str | None
     role: str
+    history_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +193,12 @@ def _checked(session: Session, project_id: str, wanted: Sequence[NewRule]) -> li
             faults.append(Fault(f"/{number}/value", "A rule that takes the whole scope has no value.", "unexpected"))
         if rule.narrowing != Narrowing.ALL and value is None:
             faults.append(Fault(f"/{number}/value", f"A rule by {rule.narrowing} needs a value.", "required"))
+        if rule.history_until is not None and rule.role != Role.HISTORY:
+            faults.append(Fault(f"/{number}/history_until", "Only a rule in the role history counts until a date.", "unexpected"))
         id_ = rows.rule_id(project_id, rule.scope_id, rule.narrowing, value)
         if id_ in stored:
             faults.append(Fault(f"/{number}", "The same rule is there twice.", "duplicate"))
-        stored[id_] = StoredRule(id_, project_id, rule.scope_id, rule.narrowing, value, rule.role)
+        stored[id_] = StoredRule(id_, project_id, rule.scope_id, rule.narrowing, value, rule.role, rule.history_until)
     if faults:
         raise Invalid.of(faults)
     return list(stored.values())
@@ -254,6 +258,9 @@ def _rules(session: Session, id: str, as_of: datetime | None) -> list[RuleInfo]:
     names = rows.scope_names(session, {rule.scope_id for rule in stored})
     taken = memberships.counts(session, id) if as_of is None else None
     return [
-        RuleInfo(r.id, r.scope_id, names.get(r.scope_id), r.narrowing, r.value, r.role, None if taken is None else taken.get(r.id, 0))
+        RuleInfo(
+            r.id, r.scope_id, names.get(r.scope_id), r.narrowing, r.value, r.role, None if taken is None else taken.get(r.id, 0),
+            r.history_until,
+        )
         for r in stored
-    ]
+    ]  # fmt: skip

@@ -8,7 +8,7 @@ from pmo_hub.host.reader import Reader
 from pmo_hub.sdk.contract import Mode, Partition, Ref
 from pmo_hub.sdk.errors import ScopeError, StateError
 from pmo_hub.services.committing import Committer, save_bases, take_fetched
-from pmo_hub.services.references import basis_id_of, origin_of
+from pmo_hub.services.references import basis_id_of, origin_of, refresh_references
 from pmo_hub.services.running import Suspicious, SyncRun
 from pmo_hub.store import remapping
 from pmo_hub.store.repositories import syncing
@@ -19,14 +19,24 @@ VANISHED_FROM = 20
 """A full read that brings none of a scope's objects is no success where the hub holds at least so many."""
 
 
-def remap(this: SyncRun) -> None:
-    """Map again, from the stored payloads, what was mapped with other references or rules."""
+REMAPPED = "remapped"
+
+
+def remap(this: SyncRun, *, counting: bool = False) -> None:
+    """Map again, from the stored payloads, what was mapped with other references or rules.
+
+    `counting`: the run does nothing else, and tells how far it is: what it takes from the store counts as fetched.
+    """
     bases = {None: basis_id_of(this, None)} | {scope_id: basis_id_of(this, e) for e, scope_id in this.scopes.items()}
     with this.hub.work.read() as session:
         mapped = syncing.mapped_bases(session, this.connection.id)
     stale = [s for s, basis in bases.items() if mapped.get(s) != basis]
     if not stale:
         this.unsaved_bases.clear()
+        return
+    if counting:
+        with this.hub.work.read() as session:
+            this.expected[REMAPPED] = remapping.waiting(session, this.connection.id, {s: bases[s] for s in stale})
     for scope_id in stale:
         while True:
             with this.commit() as session:
@@ -35,6 +45,20 @@ def remap(this: SyncRun) -> None:
                 if taken is None:
                     syncing.note_basis(session, this.connection.id, scope_id, bases[scope_id])
                     break
+                if counting:
+                    taken.fetched.update(taken.changed)
+                    this.taken.add(taken)
+                    syncing.update_run(
+                        session, this.id, heartbeat_at=this.hub.now(), fetched=dict(this.taken.fetched), expected=dict(this.totals()),
+                        changed=dict(this.taken.changed),
+                    )  # fmt: skip
+
+
+def look_up(this: SyncRun) -> None:
+    """Where mapping met a word that the kept dictionaries lack, read them again, once a run, and map those scopes anew."""
+    if this.unknown:
+        refresh_references(this, this.unknown - this.lost_scopes.keys())
+        remap(this)
 
 
 def retry_quarantine(this: SyncRun) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 from hashlib import blake2b
 
-from pmo_hub.sdk.contract import Reference
+from pmo_hub.sdk.contract import Reference, Ruled
 from pmo_hub.sdk.errors import ConfigError, ScopeError
+from pmo_hub.services import mapping
 from pmo_hub.services.running import SyncRun
 from pmo_hub.store.placing import Basis, Origin
 from pmo_hub.store.repositories import syncing
@@ -40,8 +42,18 @@ def basis_of(this: SyncRun, scope: str | None) -> Basis:
         found = [Reference(None, site.body)] if site else []
         if own is not None:
             found.append(Reference(scope, own.body))
-        known = this.bases[scope] = Basis(basis_id_of(this, scope), this.opened.connector.mapper(found, this.connection.rules))
+        mapper = mapping.mapper_of(this.opened.connector, found, this.connection.rules)
+        if scope is not None:
+            words = mapping.vocabulary(this.opened.connector, found[:1] if site else ())
+            mapper = mapping.noticing(mapper, words, partial(this.unknown.add, scope))
+        known = this.bases[scope] = Basis(basis_id_of(this, scope), mapper)
     return known
+
+
+def use_kept(this: SyncRun) -> None:
+    """The newest kept dictionaries, whatever their age: the source is asked for nothing."""
+    with this.hub.work.read() as session:
+        this.references = syncing.newest_references(session, this.connection.id)
 
 
 def refresh_references(this: SyncRun, stale: Iterable[str] = ()) -> None:
@@ -50,12 +62,11 @@ def refresh_references(this: SyncRun, stale: Iterable[str] = ()) -> None:
     Then it is looked, too, whether the connection still leads to the site that it was made for: a new config is checked when it is saved.
     """
     now = this.hub.now()
-    with this.hub.work.read() as session:
-        this.references = syncing.newest_references(session, this.connection.id)
+    use_kept(this)
     missing = [s for s in this.scopes if s not in this.references]
     old = [s for s, r in this.references.items() if now - r.read_at >= REFERENCE_AGE and (s == "" or s in this.scopes)]
     wanted = sorted({*missing, *(s for s in old if s), *stale})
-    if not wanted and not old and "" in this.references:
+    if not wanted and not old and "" in this.references and not _lacks_fields(this):
         return
     namespace = this.opened.source.namespace()
     if namespace != this.connection.namespace:
@@ -77,3 +88,9 @@ def refresh_references(this: SyncRun, stale: Iterable[str] = ()) -> None:
         syncing.save_references(session, this.connection.id, read)
     this.references.update(read)
     this.bases.clear()
+
+
+def _lacks_fields(this: SyncRun) -> bool:
+    """Whether the rules need fields of which the kept dictionary says nothing."""
+    connector, site = this.opened.connector, this.references[""]
+    return isinstance(connector, Ruled) and bool(connector.unread_fields([Reference(None, site.body)], this.connection.rules))

@@ -80,7 +80,7 @@ def _signals(session: Session, project_ids: Sequence[str], now: datetime) -> lis
     found = []
     for batch in measures.batches(session, project_ids, MOST_ITEMS):
         facts = kept.of_entities(session, batch)
-        for project_id, (project, items) in measures.project_inputs(session, batch).items():
+        for project_id, (project, items) in measures.project_inputs(session, batch, today=now.date()).items():
             worth = WORTH[project.data_complete]
             known = Known(facts.get(project_id, {}), live(project, now), worth)
             found += [ProjectSignal(project_id, project.name, signal) for signal in signals(project, items, known, now)]

@@ -60,6 +60,8 @@ class SyncRun:
     """What the admin should mend, though the run went on."""
     unsaved_bases: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     """Basis id → digests of the site's reference, the scope's and the rules; saved with the first batch that is mapped with it."""
+    unknown: set[str] = field(default_factory=set)
+    """Scopes of which an item had a word that the kept dictionaries lack."""
     wants_census: bool = False
     progress: Callable[[SyncProgress], None] | None = None
 

@@ -14,7 +14,7 @@ from pmo_hub.store.repositories.sync_runs import StoredRun
 # What a run that has read nothing yet is taken to read: a modest figure for a source over the internet, history included.
 ASSUMED_OBJECTS_PER_S = 50.0
 STATES = ("queued", "running", "finished", "failed", "waiting", "held", "interrupted")
-MODES = ("incremental", "full", "census", "accepting_census")
+MODES = ("incremental", "full", "census", "accepting_census", "remap")
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,9 @@ def trying(hub: Hub, connector: Connector, config: Config) -> Iterator[OpenSourc
 
 
 @contextmanager
-def opening(hub: Hub, connection: Stored) -> Iterator[OpenSource]:
-    """The connection's source is open; its errors are the service's."""
-    with _in_our_words(), open_source(hub, connection) as opened:
+def opening(hub: Hub, connection: Stored, rules: Mapping[str, str] | None = None) -> Iterator[OpenSource]:
+    """The connection's source is open, with its own rules or with those that are to be tried; its errors are the service's."""
+    with _in_our_words(), open_source(hub, connection, rules) as opened:
         yield opened
 
 

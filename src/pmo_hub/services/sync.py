@@ -19,7 +19,7 @@ import structlog
 from pmo_hub.host.session import open_source
 from pmo_hub.sdk.contract import Mode
 from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, TransientError
-from pmo_hub.services import census, derivation, hinted, queries, reading, references
+from pmo_hub.services import census, derivation, hinted, people, queries, reading, references, same_as
 from pmo_hub.services.brake import Braked
 from pmo_hub.services.errors import NotFound
 from pmo_hub.services.hub import Hub
@@ -177,6 +177,11 @@ def _sync(this: SyncRun, mode: str) -> None:
         hinted.fetch(this)
         _finish(this, mode)
         return
+    if mode == syncing.REMAP:
+        references.use_kept(this)
+        reading.remap(this, counting=True)
+        _finish(this, mode)
+        return
     this.opened.source.check()
     if mode in syncing.CENSUSES:
         census.take(this, accepting=mode == "accepting_census")
@@ -185,13 +190,16 @@ def _sync(this: SyncRun, mode: str) -> None:
         reading.remap(this)
         reading.retry_quarantine(this)
         reading.read(this, Mode(mode))
+        reading.look_up(this)
         queries.answer(this)
     _finish(this, mode)
 
 
 def _finish(this: SyncRun, mode: str) -> None:
     """Derive from everything that is pending, then write how the run ended."""
+    recounted = _relate(this)
     derivation.catch_up(this.commit, this.connection.namespace, list(this.scopes.values()), this.hub.now)
+    derivation.measure_again(this.commit, recounted, this.hub.now)
     now = this.hub.now()
     lost = {this.scopes[e]: why for e, why in this.lost_scopes.items() if e in this.scopes}
     with this.commit() as session:
@@ -206,8 +214,8 @@ def _finish(this: SyncRun, mode: str) -> None:
             quarantined=this.taken.quarantined, requests=this.opened.requests(),
             error=" ".join([*this.braked, *lost.values(), *this.complaints]) or None,
         )  # fmt: skip
-        # A few objects that were fetched don't make up for what a failed run has not read.
-        recovered = mode != syncing.HOOK and connections.succeeded(session, this.connection.id, now)
+        # A few objects that were fetched don't make up for what a failed run has not read; who asked for nothing knows of no recovery.
+        recovered = mode not in (syncing.HOOK, syncing.REMAP) and connections.succeeded(session, this.connection.id, now)
         events.record(
             session, "sync.finished", "connection", this.connection.id, this.lease.fence,
             {"run_id": this.id, "mode": mode, "changed": dict(this.taken.changed)}, now,
@@ -219,6 +227,20 @@ def _finish(this: SyncRun, mode: str) -> None:
         derivation.judge_connection(session, this.connection.id, now)
     if recovered:
         log.info("connection.recovered", connection_id=this.connection.id, run_id=this.id)
+
+
+def _relate(this: SyncRun) -> list[str]:
+    """Who is one person, and what is one piece of work, follows the data; returns the projects that count otherwise by it.
+
+    Done before anything is derived: what a run that was cut off left pending says that it has to be done still.
+    """
+    with this.hub.work.read() as session:
+        pending = syncing.pending_scopes(session, list(this.scopes.values()), 1)
+    if not (pending or this.taken.changed or this.taken.gone):
+        return []
+    with this.commit() as session:
+        now = this.hub.now()
+        return sorted(people.follow(session, now) | same_as.follow(session, now))
 
 
 def _failed(

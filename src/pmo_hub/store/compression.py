@@ -29,6 +29,7 @@ _FIRST_ID, _IDS = 2**15, 2**31 - 2**15
 """The ids that zstd's format leaves to private use."""
 
 _DICTIONARIES: Any = PayloadDictionary.__table__
+_COLUMNS = ("connection_id", "id", "kind", "body", "trained_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,14 @@ class Compression:
 
 def save(session: Session, connection_id: str, trained: Sequence[Trained], now: datetime) -> None:
     """In the transaction that stores the first payloads packed with them."""
-    columns = ("connection_id", "id", "kind", "body", "trained_at")
-    upsert(session, _DICTIONARIES, columns, [(connection_id, t.id, t.kind, t.body, now) for t in trained])
+    upsert(session, _DICTIONARIES, _COLUMNS, [(connection_id, t.id, t.kind, t.body, now) for t in trained])
+
+
+def adopt(session: Session, connection_id: str, others: Sequence[str]) -> None:
+    """Payloads that come from these connections to that one stay readable."""
+    c = _DICTIONARIES.c
+    rows = session.execute(sa.select(c.id, c.kind, c.body, c.trained_at).where(c.connection_id.in_(others))).all()
+    upsert(session, _DICTIONARIES, _COLUMNS, list({row.id: (connection_id, *row) for row in rows}.values()))
 
 
 def _train(kind: str, bodies: Sequence[bytes]) -> Trained | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from pmo_hub.sdk.contract import Payload, Ref
 from pmo_hub.store.bulk import is_in
+from pmo_hub.store.compression import Compression
 from pmo_hub.store.models import source as tables
 from pmo_hub.store.ownership import Taken
 from pmo_hub.store.placing import Held, Incoming, Origin, PayloadIds, Placed
@@ -38,6 +40,42 @@ def remap(session: Session, origin: Origin, scope_id: str | None, limit: int, no
     return taken
 
 
+def waiting(session: Session, connection_id: str, bases: Mapping[str | None, str]) -> Counter[str]:
+    """How many payloads of these scopes are mapped with another basis than the one named, by kind."""
+    c = _PAYLOADS.c
+    found: Counter[str] = Counter()
+    live = (c.connection_id == connection_id, c.gone_at.is_(None))
+    for scope_id, basis in bases.items():
+        in_scope = c.scope_id.is_(None) if scope_id is None else c.scope_id == scope_id
+        query = sa.select(c.kind, sa.func.count()).where(in_scope, *live, c.basis_id != basis).group_by(c.kind)
+        found.update({kind: int(count) for kind, count in session.execute(query)})
+    return found
+
+
+def live_count(session: Session, connection_id: str) -> int:
+    """How many payloads of the connection are there."""
+    c = _PAYLOADS.c
+    return session.scalar(sa.select(sa.func.count()).where(c.connection_id == connection_id, c.gone_at.is_(None))) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPayload:
+    """A payload as the source handed it over, with where it is kept."""
+
+    id: str
+    scope_id: str | None
+    payload: Payload
+
+
+def stored(session: Session, connection_id: str, scope_id: str | None, after: str, limit: int) -> list[StoredPayload]:
+    """Up to `limit` live payloads of a scope (None: the site's own) by id, those after `after`."""
+    c = _PAYLOADS.c
+    in_scope = c.scope_id.is_(None) if scope_id is None else c.scope_id == scope_id
+    query = sa.select(_PAYLOADS).where(in_scope, c.connection_id == connection_id, c.gone_at.is_(None), c.id > after)
+    rows = session.execute(query.order_by(c.id).limit(limit)).all()
+    return [StoredPayload(r.id, r.scope_id, payload) for r, payload in _rebuilt(session, rows, {})]
+
+
 def follow(session: Session, origin: Origin, moved: Mapping[str, str], taken: Taken, now: datetime) -> None:
     """What is part of payloads that moved to another scope, however deep, moves with them."""
     c = _PAYLOADS.c
@@ -60,17 +98,23 @@ def _map_again(session: Session, origin: Origin, ids: Collection[str], taken: Ta
         return
     rows = session.execute(sa.select(_PAYLOADS).where(is_in(session, _PAYLOADS.c.id, ids))).all()
     placed = Placed([], [], [], {}, {})
-    unpack = origin.compression.unpacker()
-    part_of = _refs(session, {r.part_of_id for r in rows if r.part_of_id is not None})
     names = {scope_id: external_id for external_id, scope_id in origin.scopes.items()}
-    for r in rows:
+    for r, payload in _rebuilt(session, rows, names):
         placed.held[r.id] = Held(r.body_hash, r.version, r.scope_id, r.basis_id, r.first_seen_at, r.group_id, False)
-        context = msgspec.json.decode(r.context, type=dict[str, str]) if r.context else {}
-        scope = None if r.scope_id is None or r.part_of_id is not None else names.get(r.scope_id)
-        payload = Payload(Ref(r.kind, r.external_id), scope, unpack(r.body), r.media_type, part_of.get(r.part_of_id), context, r.version)
         placed.incoming.append(Incoming(r.id, payload, r.scope_id, r.part_of_id, r.body_hash, r.context, r.group_id))
     prepared = mapped(origin, placed, PayloadIds(origin.namespace))
     merge_prepared(session, origin, prepared, taken, now)
+
+
+def _rebuilt(session: Session, rows: Sequence[Any], names: Mapping[str, str]) -> Iterator[tuple[Any, Payload]]:
+    """Each row with the payload that it was made of; `names` are the scopes' external ids."""
+    unpack = Compression.of(session, rows[0].connection_id).unpacker() if rows else bytes
+    part_of = _refs(session, {r.part_of_id for r in rows if r.part_of_id is not None})
+    for r in rows:
+        context = msgspec.json.decode(r.context, type=dict[str, str]) if r.context else {}
+        scope = None if r.scope_id is None or r.part_of_id is not None else names.get(r.scope_id)
+        ref = Ref(r.kind, r.external_id)
+        yield r, Payload(ref, scope, unpack(r.body), r.media_type, part_of.get(r.part_of_id), context, r.version)
 
 
 def _refs(session: Session, ids: Collection[str]) -> dict[str | None, Ref]:

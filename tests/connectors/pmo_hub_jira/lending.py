@@ -45,6 +45,7 @@ class Lent:
         self._throttle = http.LocalThrottle(JiraConnector.rate_limit, clock=self.monotonic, sleep=self.sleep)
         self.credentials = NoCredentials()
         self.files = NoFiles()
+        self.rules: dict[str, str] = {}
 
     def http(self, base: str, auth: httpx.Auth | None = None, verify: bool | str = True) -> httpx.Client:
         clockwork = http.Clockwork(self.monotonic, self.sleep, self.now, lambda: 0.5)

@@ -127,10 +127,10 @@ def list_scopes(hub: HubDep, _: Writer, connection_id: str) -> ScopeList:
 
 @router.put("/{connection_id}/scopes")
 def choose_scopes(hub: HubDep, caller: Writer, connection_id: str, body: ChosenScopes) -> ScopesChosen:
-    """Read exactly these scopes: what is new is synced, what is missing ends with its history kept."""
-    made = scopes.choose(hub, connection_id, body.scopes, caller.actor)
+    """Read exactly these scopes: what is new is synced; of what is missing the data is kept or purged, as the body says."""
+    made = scopes.choose(hub, connection_id, body.scopes, caller.actor, body.dropped_data)
     run = None if made.run is None else SyncRunView.model_validate(made.run)
-    return ScopesChosen(items=[_choice(scope) for scope in made.scopes], run=run)
+    return ScopesChosen(items=[_choice(scope) for scope in made.scopes], run=run, removal_id=made.removal_id)
 
 
 @router.get("/{connection_id}/quarantine")
@@ -156,5 +156,5 @@ def _choice(scope: ScopeInfo) -> ScopeChoice:
     return ScopeChoice(
         external_id=scope.external_id, name=scope.name, kind=scope.kind, url=scope.url, estimate=scope.estimate,
         is_offered=scope.is_offered, is_chosen=scope.chosen_at is not None, chosen_at=scope.chosen_at, synced_at=scope.synced_at,
-        error=scope.error,
+        error=scope.error, read_only_since=scope.read_only_since,
     )  # fmt: skip

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 
 from pmo_hub.api.deps import HubDep, allow
 from pmo_hub.api.schemas.connections import BrokenConnectorView, ConnectorList, ConnectorView, RateLimitView
+from pmo_hub.services.rules import schema_of
 
 router = APIRouter(prefix="/connectors", tags=["connectors"])
 
@@ -20,6 +21,7 @@ def list_connectors(hub: HubDep) -> ConnectorList:
             capabilities=sorted(plugin.connector.capabilities),
             rate_limit=RateLimitView.model_validate(plugin.connector.rate_limit),
             config_schema=dict(plugin.config_schema),
+            rules_schema=schema_of(plugin.connector),
         )
         for plugin in sorted(hub.registry.plugins.values(), key=lambda plugin: plugin.name)
     ]

@@ -46,7 +46,7 @@ def _rules_shown(found: list[RuleInfo], response: Response) -> RuleList:
 
 def _rules_tag(found: list[RuleInfo]) -> str:
     """Of the rules alone: how many items they take changes with every sync."""
-    return etag("\n".join(rule.id + rule.role for rule in found).encode())
+    return etag("\n".join(f"{rule.id}{rule.role}{rule.history_until}" for rule in found).encode())
 
 
 @router.get("")
@@ -132,4 +132,4 @@ def replace_project_rules(
 
 
 def _rule(body: RuleBody) -> NewRule:
-    return NewRule(body.scope_id, body.narrowing, body.value, body.role)
+    return NewRule(body.scope_id, body.narrowing, body.value, body.role, body.history_until)

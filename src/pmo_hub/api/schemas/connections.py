@@ -32,6 +32,7 @@ class ConnectorView(BaseModel):
     capabilities: list[str]
     rate_limit: RateLimitView
     config_schema: dict[str, Any] = Field(description="JSON Schema of a connection's config; writeOnly fields are secrets")
+    rules_schema: dict[str, Any] = Field(description="JSON Schema of a connection's mapping rules")
 
 
 class BrokenConnectorView(BaseModel):
@@ -96,7 +97,9 @@ class ConnectionView(BaseModel):
     namespace: str = Field(description="the source itself, whichever connection reads it")
     config: dict[str, Any] = Field(description="without its secrets, which are never read back")
     rules: dict[str, str]
-    state: Literal["active", "paused", "failing"] = Field(description="failing: the schedule is stopped until an admin changes something")
+    state: Literal["active", "paused", "failing", "removed"] = Field(
+        description="failing: the schedule is stopped until an admin changes something. removed: taken away, its data kept or being purged"
+    )
     account: str | None = Field(description="who the source says we are")
     last_error: str | None
     last_error_at: datetime | None
@@ -145,6 +148,7 @@ class ScopeChoice(OfferedScope):
     chosen_at: datetime | None
     synced_at: datetime | None
     error: str | None
+    read_only_since: datetime | None = Field(description="when it was taken away and its data kept; null while it is read, or never was")
 
 
 class ScopeList(BaseModel):
@@ -152,23 +156,27 @@ class ScopeList(BaseModel):
 
 
 class ChosenScopes(Strict):
-    """What the connection shall read from now on; what is missing here ends."""
+    """What the connection shall read from now on."""
 
     scopes: WantedScopes
+    dropped_data: Literal["keep", "purge"] | None = Field(
+        None, description="what becomes of the data of scopes that are read now and missing here; needed where there are such"
+    )
 
 
 class ScopesChosen(BaseModel):
-    """What the connection reads now, and the run that reads what is new."""
+    """What the connection reads now, the run that reads what is new, and the removal of what was dropped."""
 
     items: list[ScopeChoice]
     run: SyncRunView | None
+    removal_id: str | None = Field(description="does away with what was dropped")
 
 
 class SyncWanted(Strict):
-    mode: Literal["incremental", "full", "census", "accepting_census"] = Field(
+    mode: Literal["incremental", "full", "census", "accepting_census", "remap"] = Field(
         "incremental",
         description="census: look for what was deleted. accepting_census: the same, ending what a braked census held back; "
-        "look at what is missing first.",
+        "look at what is missing first. remap: map what is stored again, asking the source for nothing.",
     )
 
 

@@ -101,6 +101,7 @@ class RuleBody(Strict):
     narrowing: Narrowing = "all"
     value: Annotated[str, Field(max_length=10_000)] | None = None
     role: Role = "execution"
+    history_until: date | None = Field(None, description="of a rule in the role history: its items count until the end of this day")
 
 
 Rules = Annotated[list[RuleBody], Field(max_length=200)]
@@ -133,6 +134,7 @@ class RuleView(BaseModel):
     narrowing: Narrowing
     value: str | None
     role: Role
+    history_until: date | None
     items: int | None = Field(description="how many items it takes now; null for another time")
 
 

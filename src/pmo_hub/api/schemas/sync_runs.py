@@ -16,8 +16,8 @@ class SyncRunView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
     id: str
     connection_id: str
-    mode: Literal["incremental", "full", "census", "accepting_census", "hook"] = Field(
-        description="hook: fetches what webhooks named, and nothing else"
+    mode: Literal["incremental", "full", "census", "accepting_census", "hook", "remap"] = Field(
+        description="hook: fetches what webhooks named, and nothing else; remap: maps stored payloads again and asks the source for nothing"
     )
     state: RunState
     started_at: datetime

@@ -47,6 +47,9 @@ def _freshness(reading: Reading, here: tuple[Evidence, ...]) -> list[Fact]:
     cadence = project.cadence_minutes or reading.parameters.unscheduled_cadence_minutes
     assumed = None if project.cadence_minutes else f"no schedule: {cadence} minutes are assumed"
     cadence_fact = Fact("project.cadence_minutes", cadence, FACTS["project.cadence_minutes"].unit, 100, here, assumed)
+    if project.read_only_since is not None:
+        why = f"kept read-only: its source was taken away on {project.read_only_since.date().isoformat()}"
+        return [cadence_fact, Fact("project.sync_stale", False, None, 100, here, why)]
     if project.synced_at is None:
         return [cadence_fact, Fact("project.sync_stale", None, None, 0, here, "never synced")]
     stale_at = project.synced_at + 2 * timedelta(minutes=cadence)

@@ -67,6 +67,7 @@ class ProjectRule(Versioned, Base):
     narrowing: Mapped[str]
     value: Mapped[str | None]
     role: Mapped[str]  # schedule | execution | money | history
+    history_until: Mapped[date | None]  # of a history: until when it counts
 
 
 class ProjectMembership(Versioned, Base):

@@ -62,6 +62,8 @@ class Scope(Base):
     synced_at: Mapped[datetime | None]
     error: Mapped[str | None]
     basis_id: Mapped[str | None] = mapped_column(Id)  # what all of its payloads are mapped with
+    removed_at: Mapped[datetime | None]  # set: nobody reads it any more
+    removal: Mapped[str | None]  # keep: its data stays, read-only | purge: its data is being deleted
 
 
 class SyncState(Base):
@@ -239,6 +241,34 @@ class PendingDerivation(Base):
     __tablename__ = "pending_derivations"
     scope_id: Mapped[str] = mapped_column(Id, primary_key=True)
     item_id: Mapped[str] = mapped_column(Id, primary_key=True)
+
+
+class Removal(Base):
+    """A scope or a whole connection taken away; counts are by table."""
+
+    __tablename__ = "removals"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    connection_id: Mapped[str] = mapped_column(Id, index=True)
+    connection_name: Mapped[str]
+    whole: Mapped[bool]
+    scope_ids: Mapped[list[str]] = mapped_column(Json)
+    data: Mapped[str]  # keep | purge
+    state: Mapped[str]  # queued | running | finished
+    forecast: Mapped[dict[str, Any]] = mapped_column(Json)
+    removed: Mapped[dict[str, int]] = mapped_column(Json)
+    project_ids: Mapped[list[str]] = mapped_column(Json)  # to be measured anew
+    requested_by: Mapped[str]
+    requested_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class PurgeCandidate(Base):
+    """What purged rows referred to: it goes too where nothing else refers to it."""
+
+    __tablename__ = "purge_candidates"
+    removal_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    record_type: Mapped[str] = mapped_column(primary_key=True)
+    record_id: Mapped[str] = mapped_column(Id, primary_key=True)
 
 
 class Census(Base):

@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 
 from pmo_hub.store.models.canonical import WorkItem
 from pmo_hub.store.models.hooks import Hook
-from pmo_hub.store.models.source import Connection, Credential, Lease, Payload, Quarantine, Scope, SyncRun, SyncState
+from pmo_hub.store.models.source import Connection, Credential, Lease, Quarantine, Scope, SyncRun
 from pmo_hub.store.repositories.syncing import READING_NOTHING
 
 ACTIVE = "active"
 PAUSED = "paused"  # by an admin
 FAILING = "failing"  # until an admin changes something: the schedule is stopped
+REMOVED = "removed"  # taken away; its data is kept read-only, or being purged
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class StoredScope:
     chosen_at: datetime
     synced_at: datetime | None
     error: str | None
+    removed_at: datetime | None = None
+    removal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,8 @@ class Quarantined:
 
 
 _OWN = tuple(name for name in Stored.__slots__ if name != "synced_at")
-_SYNCED_AT = sa.select(sa.func.max(Scope.synced_at)).where(Scope.connection_id == Connection.id).scalar_subquery()
+_READ = (Scope.connection_id == Connection.id, Scope.removed_at.is_(None))
+_SYNCED_AT = sa.select(sa.func.max(Scope.synced_at)).where(*_READ).scalar_subquery()
 _CONNECTION = [*(getattr(Connection, name) for name in _OWN), _SYNCED_AT]
 _SCOPE = [getattr(Scope, name) for name in StoredScope.__slots__]
 
@@ -153,24 +157,38 @@ def failed(session: Session, id: str, why: str, pauses: bool, now: datetime) -> 
     return bool(row.failures == 0)
 
 
+def forget_secrets(session: Session, id: str) -> None:
+    """What the source rotates is gone."""
+    session.execute(sa.delete(Credential).where(Credential.connection_id == id))
+
+
 def named(session: Session, name: str) -> str | None:
     """The id of the connection of that name."""
     return session.execute(sa.select(Connection.id).where(Connection.name == name)).scalar_one_or_none()
 
 
-def scopes(session: Session, connection_id: str) -> Sequence[StoredScope]:
-    query = sa.select(*_SCOPE).where(Scope.connection_id == connection_id).order_by(Scope.name, Scope.id)
+def scopes(session: Session, connection_id: str, *, removed: bool = False) -> Sequence[StoredScope]:
+    """The scopes that it reads, or those that were taken away and whose data is kept or still being purged."""
+    there = Scope.removed_at.is_not(None) if removed else Scope.removed_at.is_(None)
+    query = sa.select(*_SCOPE).where(Scope.connection_id == connection_id, there).order_by(Scope.name, Scope.id)
     return [StoredScope(*row) for row in session.execute(query)]
 
 
 def taken(session: Session, scope_ids: Collection[str]) -> Mapping[str, tuple[str, str]]:
     """Of these scopes, those that a connection reads already, with its id and name."""
     query = sa.select(Scope.id, Connection.id, Connection.name).join(Connection, Connection.id == Scope.connection_id)
-    return {row[0]: (row[1], row[2]) for row in session.execute(query.where(Scope.id.in_(list(scope_ids))))}
+    query = query.where(Scope.id.in_(list(scope_ids)), Scope.removed_at.is_(None))
+    return {row[0]: (row[1], row[2]) for row in session.execute(query)}
+
+
+def kept(session: Session, scope_ids: Collection[str]) -> dict[str, str]:
+    """Of these scopes, those that were taken away and are not gone yet, with what becomes of their data."""
+    query = sa.select(Scope.id, Scope.removal).where(Scope.id.in_(list(scope_ids)), Scope.removed_at.is_not(None))
+    return {row[0]: row[1] or "" for row in session.execute(query)}
 
 
 def insert_scopes(session: Session, chosen: Sequence[StoredScope]) -> None:
-    """They are chosen; raises AlreadyThere."""
+    """They are chosen; raises AlreadyThere. Those whose data was kept are not among them."""
     if not chosen:
         return
     try:
@@ -185,26 +203,11 @@ def is_leased(session: Session, connection_id: str, now: datetime) -> bool:
     return session.execute(held).first() is not None
 
 
-def payload_ids(session: Session, scope_ids: Collection[str]) -> Sequence[str]:
-    """The live payloads of these scopes."""
-    query = sa.select(Payload.id).where(Payload.scope_id.in_(list(scope_ids)), Payload.gone_at.is_(None)).order_by(Payload.id)
-    return list(session.scalars(query))
-
-
-def forget_scopes(session: Session, connection_id: str, dropped: Sequence[StoredScope]) -> None:
-    """They are no longer chosen, and nothing says where reading them would resume."""
-    ids = [scope.id for scope in dropped]
-    session.execute(sa.delete(Quarantine).where(Quarantine.scope_id.in_(ids)))
-    for scope in dropped:
-        own = SyncState.key.startswith(f"{scope.external_id}/", autoescape=True)
-        session.execute(sa.delete(SyncState).where(SyncState.connection_id == connection_id, own))
-    session.execute(sa.delete(Scope).where(Scope.id.in_(ids)))
-
-
 def counts(session: Session, connection_ids: Sequence[str]) -> Mapping[str, Counts]:
     """By connection, in three grouped queries."""
     ids = list(connection_ids)
-    chosen = sa.select(Scope.connection_id, sa.func.count()).where(Scope.connection_id.in_(ids)).group_by(Scope.connection_id)
+    read = (Scope.connection_id.in_(ids), Scope.removed_at.is_(None))
+    chosen = sa.select(Scope.connection_id, sa.func.count()).where(*read).group_by(Scope.connection_id)
     items = chosen.join(WorkItem, WorkItem.scope_id == Scope.id)
     held = sa.select(Quarantine.connection_id, sa.func.count()).where(Quarantine.connection_id.in_(ids)).group_by(Quarantine.connection_id)
     scope_counts, item_counts, held_counts = (_by_id(session, query) for query in (chosen, items, held))

@@ -15,8 +15,9 @@ from pmo_hub.store.models.governance import Fact
 from pmo_hub.store.models.portfolio import Project, ProjectRule
 from pmo_hub.store.models.source import Census, Connection, Quarantine, Scope, SyncRun
 from pmo_hub.store.prepared import Prepared
+from pmo_hub.store.repositories.connections import REMOVED
 from pmo_hub.store.repositories.known import rows_at
-from pmo_hub.store.repositories.syncing import HOOK, READING_NOTHING
+from pmo_hub.store.repositories.syncing import HOOK, READING_NOTHING, REMAP
 from pmo_hub.store.unit_of_work import Session, Snapshot
 
 _PROJECTS = Project.__table__.c
@@ -41,6 +42,8 @@ class Head:
     synced_at: datetime | None = None
     cadence_minutes: int | None = None
     complete: bool | None = None
+    read_only_since: datetime | None = None
+    """When the last of its sources was taken away and its data kept: it is as old as it is on purpose."""
 
 
 def head(session: Session, project_id: str, as_of: datetime | None = None) -> Head | None:
@@ -65,7 +68,7 @@ def heads(session: Session, project_ids: Collection[str], as_of: datetime | None
     rows: dict[str, list[Any]] = defaultdict(list)
     for row in session.connection().execute(query.where(is_in(session, query.selected_columns.id, project_ids))):
         rows[row.id].append(row)
-    return {project: _head(found) for project, found in rows.items()}
+    return {project: _head(found, as_of) for project, found in rows.items()}
 
 
 def connection_projects(session: Session, connection_id: str) -> list[str]:
@@ -92,7 +95,7 @@ def connection_head(session: Session, connection_id: str) -> Head | None:
         )
         .select_from(Connection.__table__)
         .outerjoin(Scope.__table__, _SCOPES.connection_id == _CONNECTIONS.id)
-        .where(_CONNECTIONS.id == connection_id)
+        .where(_CONNECTIONS.id == connection_id, _CONNECTIONS.state != REMOVED)
         .order_by(_SCOPES.external_id)
     )
     rows = session.connection().execute(query).all()
@@ -105,6 +108,7 @@ _SOURCE_COLUMNS = (
     _SCOPES.synced_at,
     _SCOPES.error,
     _SCOPES.url,
+    _SCOPES.removed_at,
     _CONNECTIONS.interval_minutes,
     _CONNECTIONS.failures,
 )
@@ -119,10 +123,10 @@ def _last_census(as_of: datetime | None) -> sa.ScalarSelect[Any]:
 
 def _past_columns(as_of: datetime) -> tuple[sa.ColumnElement[Any], ...]:
     """When the last success until then began, how the last run until then ended, and whether one has ended since."""
-    ended = sa.select(_RUNS.state).where(_RUNS.connection_id == _CONNECTIONS.id, _RUNS.state.in_(("finished", "failed")))
-    ended = ended.where(_RUNS.mode != HOOK)
-    whole = _RUNS.mode.not_in(READING_NOTHING)
-    read = sa.select(_RUNS.started_at).where(_RUNS.connection_id == _CONNECTIONS.id, _RUNS.state == "finished", whole)
+    own = _RUNS.connection_id == _CONNECTIONS.id
+    # A re-map asks the source for nothing, a hook's run for a few objects: how they ended says nothing of the data.
+    ended = sa.select(_RUNS.state).where(own, _RUNS.state.in_(("finished", "failed")), _RUNS.mode.not_in((HOOK, REMAP)))
+    read = sa.select(_RUNS.started_at).where(own, _RUNS.state == "finished", _RUNS.mode.not_in(READING_NOTHING))
     return (
         read.where(_RUNS.finished_at <= as_of).order_by(_RUNS.started_at.desc()).limit(1).scalar_subquery().label("read_at"),
         ended.where(_RUNS.finished_at <= as_of).order_by(_RUNS.finished_at.desc()).limit(1).scalar_subquery().label("ended_as"),
@@ -157,11 +161,18 @@ def _head_and_version(dialect: str) -> Any:
 _HEAD_AND_VERSION = Prepared(_head_and_version)
 
 
-def _head(rows: Sequence[Any]) -> Head:
+def _head(rows: Sequence[Any], as_of: datetime | None = None) -> Head:
     first = rows[0]
     sources = [row for row in rows if row.scope_id is not None]
     if not sources:
         return Head(first.id, first.name)
+    read = [row for row in sources if row.removed_at is None or (as_of is not None and as_of < row.removed_at)]
+    if not read:
+        kept = [row.synced_at for row in sources if row.synced_at is not None]
+        url = next((row.url for row in sources if row.url), None)
+        since = max(row.removed_at for row in sources)
+        return Head(first.id, first.name, url, min(kept, default=None), sources[0].interval_minutes, True, since)
+    sources = read
     synced = [(_synced_at(row), row.interval_minutes) for row in sources]
     never = [(at, cadence) for at, cadence in synced if at is None]
     behind, cadence = never[0] if never else min((at, cadence) for at, cadence in synced if at is not None)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -13,10 +14,13 @@ import sqlalchemy as sa
 
 from pmo_hub.domain.evidence import ItemFacts, ProjectFacts
 from pmo_hub.domain.local_time import local_day, zone
+from pmo_hub.domain.membership import Role
 from pmo_hub.domain.vocabulary import DependencyType, IterationState, Kind, StatusCategory, Uncounted
 from pmo_hub.store.bulk import is_in
 from pmo_hub.store.models.canonical import Dependency, Identity, ItemTiming, Iteration, WorkItem
-from pmo_hub.store.models.portfolio import Project, ProjectMembership
+from pmo_hub.store.models.people import PersonLink
+from pmo_hub.store.models.portfolio import Project, ProjectMembership, ProjectRule
+from pmo_hub.store.repositories import same_as
 from pmo_hub.store.repositories.freshness import Head, heads
 from pmo_hub.store.unit_of_work import Session
 
@@ -37,6 +41,8 @@ _MEMBERS = ProjectMembership.__table__.c
 _ITEMS = WorkItem.__table__.c
 _TIMINGS = ItemTiming.__table__.c
 _PEOPLE = Identity.__table__.c
+_PERSONS = PersonLink.__table__.c
+_RULES = ProjectRule.__table__.c
 _ITERATIONS = Iteration.__table__.c
 _LINKS = Dependency.__table__.c
 _PROJECTS = Project.__table__.c
@@ -44,13 +50,19 @@ _PROJECTS = Project.__table__.c
 Inputs = tuple[ProjectFacts, list[ItemFacts]]
 
 
-def project_inputs(session: Session, project_ids: Collection[str], kinds: Collection[str] = ()) -> dict[str, Inputs]:
+def project_inputs(
+    session: Session, project_ids: Collection[str], kinds: Collection[str] = (), today: date | None = None
+) -> dict[str, Inputs]:
     """Each project that exists, with its counted items and its registers (of these kinds only, if any are named).
 
-    A handful of queries however many projects there are.
+    A history's items count until the date that its rule names, which is compared with `today` (None: they don't). What is in the project
+    twice, from two tools, is there once, with the values of whichever source is believed. A handful of queries however many projects
+    there are.
     """
     projects = _projects(session, project_ids)
-    items = _items(session, {row.id: row.time_zone for row in projects}, kinds)
+    items = _items(session, {row.id: row.time_zone for row in projects}, kinds, today)
+    for project_id, values in same_as.believed(session, [row.id for row in projects]).items():
+        items[project_id] = [(_believed(item, values.get(item.id)), is_known) for item, is_known in items[project_id]]
     found = heads(session, [row.id for row in projects])
     return {row.id: (_project(row, found[row.id], items[row.id]), [item for item, _ in items[row.id]]) for row in projects}
 
@@ -131,6 +143,7 @@ def _project(row: Any, known: Head, items: Sequence[tuple[ItemFacts, bool]]) -> 
         synced_at=known.synced_at,
         cadence_minutes=known.cadence_minutes,
         data_complete=known.complete,
+        read_only_since=known.read_only_since,
         unmapped_share=_share(sum(item.kind is Kind.OTHER or not item.status for item, _ in counted), len(counted)),
         unknown_people_share=(_share(assigned.count(False), len(assigned)) or 0.0) if counted else None,
     )
@@ -140,11 +153,25 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _in_projects(session: Session, project_ids: Collection[str]) -> sa.ColumnElement[bool]:
-    return sa.and_(is_in(session, _MEMBERS.project_id, project_ids), _MEMBERS.role.in_(PLANNED_ROLES))
+def _in_projects(session: Session, project_ids: Collection[str], today: date | None = None) -> sa.ColumnElement[bool]:
+    counting: sa.ColumnElement[bool] = _MEMBERS.role.in_(PLANNED_ROLES)
+    if today is not None:
+        still = sa.exists().where(_RULES.id == _MEMBERS.rule_id, _RULES.history_until >= today)
+        counting = sa.or_(counting, sa.and_(_MEMBERS.role == Role.HISTORY.value, still))
+    return sa.and_(is_in(session, _MEMBERS.project_id, project_ids), counting)
 
 
-def _items(session: Session, zones: dict[str, str], kinds: Collection[str]) -> dict[str, list[tuple[ItemFacts, bool]]]:
+def _believed(item: ItemFacts, values: Mapping[str, Any] | None) -> ItemFacts:
+    """The item with what is believed of it, where another tool has it too."""
+    if values is None:
+        return item
+    return replace(
+        item, start=values["planned_start"], due=values["due"] or values["planned_finish"], points=values["points"],
+        estimate_hours=values["work_hours"], remaining_hours=values["remaining_hours"],
+    )  # fmt: skip
+
+
+def _items(session: Session, zones: dict[str, str], kinds: Collection[str], today: date | None) -> dict[str, list[tuple[ItemFacts, bool]]]:
     """Each project's items in the order of their ids, with whether the hub knows the assignee's account."""
     found: dict[str, list[tuple[ItemFacts, bool]]] = defaultdict(list)
     if not zones:
@@ -161,7 +188,8 @@ def _items(session: Session, zones: dict[str, str], kinds: Collection[str]) -> d
             _ITEMS.kind,
             _ITEMS.status_category,
             _ITEMS.original_status,
-            _ITEMS.assignee_id,
+            # One human is counted once, under whichever account.
+            sa.func.coalesce(_PERSONS.person_id, _ITEMS.assignee_id),
             _PEOPLE.is_active,
             _PEOPLE.id,
             _ITEMS.priority,
@@ -185,9 +213,11 @@ def _items(session: Session, zones: dict[str, str], kinds: Collection[str]) -> d
         .join(WorkItem.__table__, _ITEMS.id == _MEMBERS.item_id)
         .outerjoin(ItemTiming.__table__, _TIMINGS.id == _ITEMS.id)
         .outerjoin(Identity.__table__, _PEOPLE.id == _ITEMS.assignee_id)
+        .outerjoin(PersonLink.__table__, _PERSONS.identity_id == _ITEMS.assignee_id)
         .where(
-            _in_projects(session, zones),
+            _in_projects(session, zones, today),
             sa.or_(_ITEMS.counts.is_(True), _ITEMS.uncounted == Uncounted.REGISTER.value),
+            ~same_as.is_duplicate(_ITEMS.id),
         )
         .order_by(_MEMBERS.project_id, _ITEMS.id)
     )

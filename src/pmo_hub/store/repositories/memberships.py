@@ -102,6 +102,16 @@ def projects_of(session: Session, scope_ids: Collection[str], item_ids: Collecti
     return {*(session.scalars(ruled) if scope_ids else ()), *(session.scalars(holding) if item_ids else ())}
 
 
+def projects_by_item(session: Session, item_ids: Collection[str]) -> dict[str, list[str]]:
+    """Item → the projects that hold it; an item of none is absent."""
+    found: dict[str, list[str]] = defaultdict(list)
+    if item_ids:
+        query = sa.select(_MEMBERS.c.item_id, _MEMBERS.c.project_id).where(is_in(session, _MEMBERS.c.item_id, item_ids))
+        for item, project in session.execute(query):
+            found[item].append(project)
+    return found
+
+
 def query_rules(session: Session, scope_ids: Collection[str]) -> list[Rule]:
     """The rules on these scopes that only the source can answer."""
     return [rule for rule in _rules(session, scope_ids)[0] if rule.narrowing is Narrowing.QUERY]

@@ -52,6 +52,7 @@ class StoredRule:
     narrowing: str
     value: str | None
     role: str
+    history_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,12 @@ def scope_names(session: Session, scope_ids: Collection[str]) -> dict[str, str]:
     """Those of the scopes that a connection reads, with their names."""
     query = sa.select(_SCOPES.c.id, _SCOPES.c.name).where(is_in(session, _SCOPES.c.id, scope_ids))
     return {row.id: row.name for row in session.execute(query)} if scope_ids else {}
+
+
+def names(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """Those of the projects that exist, with their names."""
+    table: Any = Project.__table__
+    return {row.id: row.name for row in session.execute(sa.select(table.c.id, table.c.name).where(is_in(session, table.c.id, ids)))}
 
 
 def people(session: Session, ids: Collection[str | None]) -> dict[str, Person]:

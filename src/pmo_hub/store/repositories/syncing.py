@@ -27,7 +27,10 @@ CENSUSES = ("census", "accepting_census")
 HOOK = "hook"
 """The mode of a run that fetches what webhooks named, and nothing else."""
 
-READING_NOTHING = (*CENSUSES, HOOK)
+REMAP = "remap"
+"""The mode of a run that maps stored payloads again and asks the source for nothing."""
+
+READING_NOTHING = (*CENSUSES, HOOK, REMAP)
 """Modes of runs after which no scope is known any further than before."""
 
 UNFINISHED = ("queued", "running", "waiting")
@@ -180,7 +183,7 @@ def interrupt_others(session: Session, connection_id: str, run_id: str, now: dat
 def chosen_scopes(session: Session, connection_id: str) -> list[ChosenScope]:
     rows = session.execute(
         sa.select(tables.Scope.id, tables.Scope.external_id, tables.Scope.name, tables.Scope.synced_at)
-        .where(tables.Scope.connection_id == connection_id)
+        .where(tables.Scope.connection_id == connection_id, tables.Scope.removed_at.is_(None))
         .order_by(tables.Scope.external_id)
     )
     return [ChosenScope(*r) for r in rows]

@@ -15,6 +15,7 @@ from pmo_hub.store.models.canonical import Component, Dependency, Identity, Item
 from pmo_hub.store.models.portfolio import Project, ProjectMembership
 from pmo_hub.store.models.source import Scope
 from pmo_hub.store.prepared import Prepared, among
+from pmo_hub.store.repositories import same_as
 from pmo_hub.store.repositories.known import rows_at
 from pmo_hub.store.repositories.work_items import COLUMNS, StoredItem, names
 from pmo_hub.store.unit_of_work import Session, Snapshot
@@ -76,7 +77,8 @@ def get(snapshot: Snapshot, id: str) -> Details | None:
 def then(session: Session, id: str, as_of: datetime) -> Details | None:
     """The item as the hub knew it at `as_of`; people are called by what they are called now."""
     table = rows_at(WorkItem, as_of, (*COLUMNS, "description"), lambda c: c.id == id)
-    row = session.execute(sa.select(*(table.c[n] for n in COLUMNS), table.c.description)).one_or_none()
+    columns = same_as.counting({n: table.c[n] for n in COLUMNS}, as_of)
+    row = session.execute(sa.select(*columns, table.c.description)).one_or_none()
     if row is None:
         return None
     item = StoredItem(*row[:-1])
@@ -120,7 +122,7 @@ def _item(_: str) -> Any:
     scope: Any = Scope.__table__
     return (
         sa.select(
-            *(i.c[n] for n in COLUMNS),
+            *same_as.counting({n: i.c[n] for n in COLUMNS}, None),
             i.c.description,
             scope.c.name.label("scope_name"),
             assignee.c.name.label("assignee_name"),

@@ -14,7 +14,9 @@ from pmo_hub.store.bulk import is_in
 from pmo_hub.store.models.canonical import Identity, Transition, WorkItem
 from pmo_hub.store.models.portfolio import ProjectMembership
 from pmo_hub.store.models.source import Scope, Tombstone
+from pmo_hub.store.repositories import same_as
 from pmo_hub.store.repositories.known import rows_at, versions
+from pmo_hub.store.repositories.people import everyone_like
 from pmo_hub.store.unit_of_work import Session
 
 _ITEMS: Any = WorkItem.__table__
@@ -147,7 +149,7 @@ def page(
     k = kept.c
     value = _sort_value(session, k[order.column])
     named = (
-        sa.select(*(k[n] for n in COLUMNS), _PEOPLE.c.name)
+        sa.select(*same_as.counting({n: k[n] for n in COLUMNS}, as_of), _PEOPLE.c.name)
         .outerjoin(_PEOPLE, _PEOPLE.c.id == k.assignee_id)
         .order_by(value.is_(None), value.desc() if order.descending else value.asc(), k.id)
     )
@@ -193,7 +195,8 @@ def _conditions(session: Session, c: Any, by: Filter, as_of: datetime | None) ->
     if by.overdue_on is not None:
         found.append(sa.and_(c.due < by.overdue_on, c.status_category.in_(_OPEN)))
     if by.counts is not None:
-        found.append(c.counts.is_(by.counts))
+        counts = sa.and_(c.counts.is_(True), ~same_as.is_duplicate(c.id, as_of))
+        found.append(counts if by.counts else sa.not_(counts))
     if by.q:
         found.append(c.title.icontains(by.q, autoescape=True))
     return found
@@ -243,8 +246,7 @@ def names(session: Session, identity_ids: Collection[str | None]) -> dict[str, s
 
 
 def assignees(session: Session, text: str) -> frozenset[str]:
-    """The accounts that an identity id or an e-mail address names."""
+    """The accounts that the id of an identity or a person, or an e-mail address, names: all of that human's."""
     p = _PEOPLE.c
-    if "@" not in text:
-        return frozenset((text,))
-    return frozenset(session.scalars(sa.select(p.id).where(sa.func.lower(p.email) == text.lower())))
+    named = {text} if "@" not in text else set(session.scalars(sa.select(p.id).where(sa.func.lower(p.email) == text.lower())))
+    return frozenset(everyone_like(session, named))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import ClassVar
+from typing import ClassVar, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
@@ -81,6 +81,12 @@ class JiraConnector:
         return mapping.mapper(references, rules)
 
 
+class Reading(Protocol):
+    """What reads a partition of issues."""
+
+    def pages(self) -> Iterator[Page]: ...
+
+
 class JiraSource:
     """A site of Jira Cloud, as the connection's account sees it."""
 
@@ -135,6 +141,8 @@ class JiraSource:
 
     def partitions(self, scopes: Sequence[str], state: State, mode: Mode) -> Sequence[Partition]:
         """A back-fill for each project that the state does not cover, one query over up to 200 of the others, and one for the boards."""
+        if not scopes:
+            return []  # of a connection that somebody has just signed in for
         covered = [scope for scope in scopes if mode is Mode.INCREMENTAL and state.get(_mark(scope))]
         partitions = [
             Partition(scope, (scope,), _kept(state, _mark(scope), _progress(scope)), Mode.FULL)
@@ -187,7 +195,7 @@ class JiraSource:
         """Ids of the project's issues that a JQL expression selects; ConfigError with Jira's own sentence where it refuses that."""
         yield from list_issues(self._client, jql.narrowed(jql.of_projects([scope]), query), (scope,))
 
-    def _back_fill(self, partition: Partition) -> Reader:
+    def _back_fill(self, partition: Partition) -> Reading:
         (scope,) = partition.scopes
         progress = resumed(partition.state.get(_progress(scope)))
         mark = int(partition.state.get(_mark(scope)) or 0)
@@ -200,7 +208,7 @@ class JiraSource:
         where = jql.of_projects(partition.scopes)
         return Reader(self._client, self._task(where, scope, done, drops_comments=False), progress)
 
-    def _updates(self, partition: Partition) -> Reader:
+    def _updates(self, partition: Partition) -> Reading:
         oldest = min(int(partition.state.get(_mark(scope)) or 0) for scope in partition.scopes)
         where = jql.updated_since(jql.of_projects(partition.scopes), oldest - self._config.overlap_minutes * jql.MINUTE_MS)
 

@@ -107,7 +107,8 @@ def _exchanged(http: Client, atlassian: Atlassian, way: OAuth, shown: Mapping[st
         raise Refused
     if error := error_of(response, "Atlassian's sign-in"):
         raise error
-    return _read(_GRANTED, response, "answer to the exchange of tokens")
+    granted: _Granted = _read(_GRANTED, response, "answer to the exchange of tokens")
+    return granted
 
 
 def _read(decoder: msgspec.json.Decoder[Any], response: Response, what: str) -> Any:

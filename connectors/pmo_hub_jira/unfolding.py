@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -61,7 +62,8 @@ class Unfolder:
         self.name = _first(fields, EPIC_NAME)
         wanted = [(name, id) for name, id in (("link", self.link), ("name", self.name)) if id]
         contents = msgspec.defstruct("EpicFields", [(name, Any, None) for name, _ in wanted], rename=dict(wanted))
-        self._decoder = msgspec.json.Decoder(msgspec.defstruct("EpicIssue", [("fields", contents)]))
+        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(msgspec.defstruct("EpicIssue", [("fields", contents)]))
+        self._decode = partial(decode, decoder)
         self._lock = threading.Lock()
         self._ids: dict[str, str | None] = {}
 
@@ -103,7 +105,7 @@ class Unfolder:
     def _epic_of(self, body: bytes) -> tuple[str | None, bool]:
         """The key of the epic that an issue links to, and whether it is one itself."""
         try:
-            fields: Any = decode(self._decoder, body).fields
+            fields = self._decode(body).fields
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None, False
         link, name = getattr(fields, "link", None), getattr(fields, "name", None)

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 import typer
 
 from pmo_hub.cli import entering
-from pmo_hub.host.configuration import secret_fields
+from pmo_hub.host.configuration import required_fields, secret_fields
 from pmo_hub.services import authorizations, connections, runs, sources, sync
 from pmo_hub.services.connections import CENSUS_INTERVAL_MINUTES, INTERVAL_MINUTES, Chosen, Draft
 from pmo_hub.services.hub import Hub
@@ -169,8 +169,9 @@ def _config(hub: Hub, connector: str, fields: list[str], secret: list[str], file
         whole |= read
     whole |= entering.pairs(fields, "--set")
     whole |= {name: entering.secret(value, name) for name, value in entering.pairs(secret, "--secret").items()}
+    required = set(required_fields(schema, whole))
     for name in secret_fields(schema):
-        if name not in whole and name in schema.get("required", ()) and sys.stdin.isatty():
+        if name not in whole and name in required and sys.stdin.isatty():
             whole[name] = typer.prompt(schema["properties"][name].get("title", name), hide_input=True)
     return whole
 

@@ -91,7 +91,7 @@ class KeyedServer:
         return [{"id": id, "key": key, "name": key.title()} for id, key in found.items()]
 
     def project(self, key: str) -> str:
-        return next(project["id"] for project in self.projects() if project["key"] == key)
+        return next(str(project["id"]) for project in self.projects() if project["key"] == key)
 
     def remove(self, key: str) -> None:
         self.issues = [one for one in self.issues if one["key"] != key]
@@ -155,6 +155,7 @@ class KeyedServer:
 
     def _holds(self, clause: str, one: dict[str, Any]) -> bool:
         project = one["fields"]["project"]
+        clause = clause[1:-1] if clause.startswith("(") else clause
         if found := re.fullmatch(r"(project|key|id) (not )?in \(([^)]*)\)", clause):
             values = {text.strip(' "') for text in found[3].split(",")}
             inside = bool(values & {project["id"], project["key"]} if found[1] == "project" else values & {one[found[1]]})

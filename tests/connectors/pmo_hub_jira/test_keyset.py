@@ -92,7 +92,6 @@ def test_reading_goes_on_where_a_crash_left_it() -> None:
         pages = sweep(asked, where(of), ["issuetype"], 5, place)
         first = next(pages).ids
         kept = Place(list(place.passed), list(place.anchors), place.left)
-        pages.close()
     assert [*first, *swept(of, 5, kept)] == [one["id"] for one in of.issues]
 
 

@@ -58,7 +58,7 @@ def add(
         made = connections.create(hub, Draft(name, connector, whole, chosen, interval, census_interval), entering.actor())
         added = made.connection
         if made.first_run is None:
-            print(f"{added.name} ({added.id}): {added.last_error} `pmo-hub connections authorize` does it here.")
+            print(f"{added.name} ({added.id}): {added.last_error} `pmo-hub connection authorize` does it here.")
             return
         print(f"{added.name} ({added.id}): {added.account} Reads {added.counts.scopes} scopes.")
         if sync_now:

@@ -9,7 +9,8 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx
@@ -66,6 +67,9 @@ class KeyedServer:
         self.base_url = URL
         self.boards: dict[str, list[dict[str, Any]]] = {}
         self.headers: dict[str, str] = {}
+        self.now = datetime(2026, 11, 23, 9, tzinfo=UTC)
+        self.lost: set[str] = set()
+        self.failing: Callable[[], httpx.Response] | None = None
 
     @contextmanager
     def served(self) -> Any:
@@ -88,7 +92,14 @@ class KeyedServer:
 
     def projects(self) -> list[dict[str, Any]]:
         found = {one["fields"]["project"]["id"]: one["fields"]["project"]["key"] for one in self.issues}
-        return [{"id": id, "key": key, "name": key.title()} for id, key in found.items()]
+        return [{"id": id, "key": key, "name": key.title()} for id, key in found.items() if id not in self.lost]
+
+    def touch(self, id: str, **fields: Any) -> None:
+        """The issue is edited, a minute after whatever was before."""
+        self.now += timedelta(minutes=1)
+        found = self._at(id)
+        assert found is not None
+        found["fields"] |= fields | {"updated": self.now.strftime("%Y-%m-%dT%H:%M:%S.000+0000")}
 
     def project(self, key: str) -> str:
         return next(str(project["id"]) for project in self.projects() if project["key"] == key)
@@ -109,7 +120,9 @@ class KeyedServer:
         return next((one for one in self.issues if key in (one["key"], one["id"])), None)
 
     def _json(self, body: Any, status: int = 200) -> httpx.Response:
-        headers = {"Date": "Mon, 23 Nov 2026 09:00:00 GMT"} | self.headers
+        if self.failing is not None:
+            return self.failing()
+        headers = {"Date": format_datetime(self.now, usegmt=True)} | self.headers
         return httpx.Response(status, json=body, headers=headers)
 
     def _boards(self, request: httpx.Request) -> httpx.Response:
@@ -118,7 +131,7 @@ class KeyedServer:
 
     def _issue(self, request: httpx.Request) -> httpx.Response:
         found = self._at(request.url.path.rpartition("/")[2])
-        if found is None:
+        if found is None or found["fields"]["project"]["id"] in self.lost:
             return self._json({"errorMessages": ["Issue Does Not Exist"]}, 404)
         return self._json(self._shown(found, "changelog" in request.url.params.get("expand", "")))
 
@@ -132,8 +145,12 @@ class KeyedServer:
         query, _, order = body["jql"].partition(" ORDER BY ")
         self.before(len(self.queries))
         self.queries.append(query)
+        named = set(re.findall(r"\d+", " ".join(re.findall(r"^project (?:= \d+|in \([^)]*\))", query))))
+        if gone := named & self.lost:
+            return self._json({"errorMessages": [f"The value '{min(gone)}' does not exist for the field 'project'."]}, 400)
         try:
-            matching = [one for one in self.issues if one["id"] not in self.hidden_from_search and self._matches(query, one)]
+            seen = [one for one in self.issues if one["fields"]["project"]["id"] not in self.lost]
+            matching = [one for one in seen if one["id"] not in self.hidden_from_search and self._matches(query, one)]
         except ValueError as error:
             if body["validateQuery"] or "not understood" in str(error):
                 return self._json({"errorMessages": [str(error)], "errors": {}}, 400)

@@ -48,7 +48,7 @@ def estate() -> KeyedServer:
         issue(20_000, "ERP-1", issuetype=INITIATIVE, customfield_10011="Invoices"),
         issue(20_001, "ERP-2", **story),
         issue(20_002, "ERP-3", customfield_10008="GONE-7", assignee=user("u1", "jane.doe"), issuetype=EPIC),
-        issue(20_003, "ERP-4", parent={"id": "20001", "key": "ERP-2"}, customfield_10008=None, issuetype=PART),
+        issue(20_003, "ERP-4", parent={"id": "20001", "key": "ERP-2"}, customfield_10008="ERP-1", issuetype=PART),
         issue(20_010, "PAY-1", customfield_10008="ERP-1"),
     )
 
@@ -383,6 +383,7 @@ def test_epics_sprints_people_and_wiki_text_are_mapped(server: KeyedServer) -> N
         (Kind.EPIC, False, Uncounted.SUMMARY), (Kind.EPIC, False, Uncounted.SUMMARY), (Kind.TASK, True, None),
         (Kind.SUB_ITEM, False, Uncounted.SUB_ITEM),
     ]  # fmt: skip
+    # A parent is nearer than an epic, and an epic that nobody may see is none.
     assert {key: item.parent for key, item in found.items()} == {
         "ERP-1": None, "ERP-2": "20000", "ERP-3": None, "ERP-4": "20001", "PAY-1": "20000",
     }  # fmt: skip

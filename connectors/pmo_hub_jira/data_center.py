@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -21,6 +20,7 @@ from pmo_hub_jira.data_center_client import DataCenterClient
 from pmo_hub_jira.data_center_reading import KeyedReader, KeyedTask, KeyProgress, resumed_by_key, whole_pages
 from pmo_hub_jira.instants import instant
 from pmo_hub_jira.keyset import Place, sweep
+from pmo_hub_jira.reference import custom_fields, default_fields
 from pmo_hub_jira.unfolding import Unfolder
 from pmo_hub_jira.ways import PersonalAccessToken
 
@@ -170,11 +170,11 @@ class DataCenterSource(JiraSource):
 
     def _asked(self) -> tuple[str, ...]:
         """As for Cloud, and the name that an epic has, by which it is known to be one."""
-        name = self._unfolder().name
-        return tuple(sorted({*super()._asked(), *((name,) if name else ())}))
+        unfolder = self._unfolder()
+        return tuple(sorted({*default_fields(custom_fields(unfolder.fields)), *((unfolder.name,) if unfolder.name else ())}))
 
     def _unfolder(self) -> Unfolder:
         with self._own_lock:
             if self._unfolder_made is None:
-                self._unfolder_made = Unfolder(self._server, cast("list[Mapping[str, Any]]", self._client.library().fields()))
+                self._unfolder_made = Unfolder(self._server, self._client.library().fields())
             return self._unfolder_made

@@ -55,9 +55,10 @@ class Unfolded:
 class Unfolder:
     """Takes pages apart for one open source; safe to use from several threads."""
 
-    def __init__(self, client: DataCenterClient, fields: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, client: DataCenterClient, fields: Sequence[dict[str, Any]]) -> None:
         """`fields`: Jira's own list of them."""
         self._client = client
+        self.fields = fields
         self.link = _first(fields, EPIC_LINK)
         self.name = _first(fields, EPIC_NAME)
         wanted = [(name, id) for name, id in (("link", self.link), ("name", self.name)) if id]

@@ -266,6 +266,17 @@ def test_no_more_than_a_page_may_hold_comes_at_once(server: KeyedServer) -> None
     assert len(store.pages[marked[0]].payloads) == 500
 
 
+def test_a_quiet_poll_of_a_thousand_projects_takes_at_most_twenty_requests() -> None:
+    server = KeyedServer(*(issue(20_000 + n, f"P{chr(65 + n // 676)}{chr(65 + n // 26 % 26)}{chr(65 + n % 26)}-1") for n in range(1_000)))
+    scopes = [str(n) for n in range(1_000)]
+    state = {f"{scope}/watermark_ms": str(int(server.now.timestamp() * 1000)) for scope in scopes}
+    with server.served() as router, opened(CONFIG) as made:
+        made.check()
+        partitions = [partition for partition in made.partitions(scopes, state, Mode.INCREMENTAL) if partition.name != "agile"]
+        assert [page for partition in partitions for page in made.read(partition)] == []
+        assert len(router.calls) <= 20, [str(call.request.url) for call in router.calls]
+
+
 def test_without_history_no_changelog_is_asked_for(server: KeyedServer) -> None:
     server.histories["20001"] = [entry(1, {"field": "status", "from": "1", "to": "3"})]
     store = Store()

@@ -1,6 +1,7 @@
 """Jira Data Center's endpoints, where they differ from Cloud's: version 2, searches by offset with a total, plain lists.
 
-What only Cloud has (tokens of pages, bulk reading by id, histories in bulk) is not called here; the source of Data Center does without.
+What only Cloud has (tokens of pages, bulk reading by id) is given in Cloud's shape for whoever asks both alike; the source of Data Center
+reads its issues by key instead (`keyset`). Histories come inside their issues.
 """
 
 from __future__ import annotations
@@ -62,6 +63,19 @@ class DataCenterClient(JiraClient):
         if history:
             body["expand"] = ["changelog"]
         return _read(_FOUND, self._send("POST", f"{PATH}/search", body=body))
+
+    def search(self, query: str, fields: Sequence[str], size: int, token: str | None = None) -> wire.SearchPage:
+        """One page of issues by offset, which the token stands for: for short listings only, since edits shift what is behind it."""
+        start = int(token or 0)
+        page = self.found(query, fields, size, start=start)
+        end = start + len(page.issues or ())
+        more = bool(page.issues) and end < (page.total or 0)
+        return wire.SearchPage(page.issues, str(end) if more else None, not more)
+
+    def issues(self, ids: Sequence[str], fields: Sequence[str]) -> wire.BulkIssues:
+        """Issues by id or key, also by one that they had before they moved; those that are missing are not there or not to be seen."""
+        bodies = [self.one(id, fields) for id in ids]
+        return wire.BulkIssues([Raw(body) for body in bodies if body is not None], [])
 
     def count(self, where: str) -> int:
         """How many issues match."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -93,6 +94,29 @@ def test_reading_goes_on_where_a_crash_left_it() -> None:
         first = next(pages).ids
         kept = Place(list(place.passed), list(place.anchors), place.left)
     assert [*first, *swept(of, 5, kept)] == [one["id"] for one in of.issues]
+
+
+def test_a_short_listing_in_clouds_shape_goes_on_by_offset() -> None:
+    of = server(ERP=5)
+    of.cap = 2
+    with client(of) as asked:
+        found: list[str] = []
+        token: str | None = None
+        while True:
+            page = asked.search(where(of), ["issuetype"], 100, token)
+            found += [json.loads(bytes(raw))["id"] for raw in page.issues or ()]
+            token = page.next_page_token
+            if token is None:
+                break
+    assert found == [one["id"] for one in of.issues]
+
+
+def test_issues_are_found_by_id_by_key_and_by_the_key_that_they_had() -> None:
+    of = server(ERP=3)
+    of.move("ERP-3", "PAY-1")
+    with client(of) as asked:
+        found = asked.issues(["20000", "ERP-2", "ERP-3", "ERP-9"], ["project"])
+    assert [json.loads(bytes(raw))["key"] for raw in found.issues or ()] == ["ERP-1", "ERP-2", "PAY-1"]
 
 
 def test_a_query_that_jira_refuses_is_refused() -> None:

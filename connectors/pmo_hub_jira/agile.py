@@ -117,14 +117,14 @@ class Boards:
             return self._found[key]
 
     def _read(self, scopes: frozenset[str]) -> list[FoundBoard] | None:
-        few = len(scopes) <= FEW_SCOPES
+        few = len(scopes) <= FEW_SCOPES or not self._client.locates_boards
         found: dict[int, FoundBoard] = {}
         missing = 0
         for project in sorted(scopes) if few else (None,):
             try:
                 for board, raw in self._client.boards(project):
                     at = str(board.location.project_id) if board.location and board.location.project_id is not None else None
-                    at = at if at in scopes else None
+                    at = (at if at in scopes else None) if self._client.locates_boards else project
                     if few or at is not None:
                         found[board.id] = FoundBoard(board, bytes(raw), at)
             except AuthError:

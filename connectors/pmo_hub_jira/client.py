@@ -1,4 +1,5 @@
-"""Jira Cloud's endpoints as functions: what is asked, how it is paged, which answer means what.
+"""Jira's endpoints as functions: what is asked, how it is paged, which answer means what. Those of Cloud; a Data Center server
+has most of them under another version, and `data_center_client` what differs.
 
 Bulk pages go straight through the hub's HTTP client as bytes. Sign-in and the site's dictionaries are read with the `jira` library, whose
 session is bridged onto the same client: one throttle, one retry policy and one list of errors for both.
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 from jira import JIRA
@@ -52,8 +53,18 @@ class Refused(ConfigError):
 class JiraClient:
     """A site as one account sees it; safe to call from several threads."""
 
+    version: ClassVar[str] = "3"
+    """Of the platform's API."""
+
+    locates_boards: ClassVar[bool] = True
+    """Whether a board says which project it belongs to."""
+
+    stops_when_refused: ClassVar[bool] = False
+    """Whether nothing more is sent once the credential was refused: failed log-ins are counted, and lock the account."""
+
     def __init__(self, http: Client, concurrency: int) -> None:
         self._http = http
+        self._denied: str | None = None
         self._slots = threading.BoundedSemaphore(concurrency)
         self._date: str | None = None
         self._url = lru_cache(maxsize=64)(self._address)  # parsed once, not for each page
@@ -124,7 +135,7 @@ class JiraClient:
     def library(self) -> JIRA:
         """A client of the `jira` library over this one; for one thread."""
         library = JIRA(
-            options={"server": str(self._http.base_url).rstrip("/"), "rest_api_version": "3", "check_update": False},
+            options={"server": self.base, "rest_api_version": self.version, "check_update": False},
             max_retries=0,
             get_server_info=False,
             timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
@@ -192,23 +203,43 @@ class JiraClient:
                 return
 
     def _send(self, method: str, path: str, *, query: Query = (), body: object = None) -> Response:
+        if self._denied:
+            raise AuthError(self._denied)  # each further try would count as one more failed log-in
         content = None if body is None else msgspec.json.encode(body)
         headers = None if body is None else {"Content-Type": "application/json"}
         with self._slots:
             response = self._http.request(method, self._url(path), params=list(query) or None, content=content, headers=headers)
         self._date = response.headers.get("date")
         status = response.status_code
+        if locked := _lock_of(response):
+            self._denied = locked
+            raise AuthError(locked)
         if error := error_of(response, "Jira"):
             if 400 <= status < 500 and isinstance(error, ConfigError) and status != 410:
                 raise Refused(status, str(error) if is_web_page(response) else _sentence(response))
+            if status == 401 and self.stops_when_refused:
+                self._denied = str(error)
             raise error
         if any(word in response.headers.get("x-seraph-loginreason", "") for word in ("FAILED", "DENIED")):
             # Jira answers a bad credential as anonymous where a site is open to the public.
             raise AuthError(
-                f"Jira at {response.request.url.host} does not accept the e-mail address and API token; "
+                f"Jira at {response.request.url.host} does not accept the credential of the connection; "
                 "create a new token and save it in the connection"
             )
         return response
+
+
+def _lock_of(response: Response) -> str | None:
+    """What to do where Jira wants a human to solve a riddle before it lets the account in again; None where it does not."""
+    said = response.headers.get("x-authentication-denied-reason", "")
+    if "CAPTCHA" not in said.upper() and "AUTHENTICATION_DENIED" not in response.headers.get("x-seraph-loginreason", ""):
+        return None
+    page = next((part.partition("=")[2].strip() for part in said.split(";") if part.strip().startswith("login-url=")), "")
+    where = page if page.startswith(("https://", "http://")) else "its log-in page"
+    return (
+        f"Jira at {response.request.url.host} has locked the account after failed log-ins and wants a CAPTCHA solved: log in once as this "
+        f"account in a browser, at {where}, then check the credential of the connection and resume it"
+    )
 
 
 class _Bridge(BaseAdapter):

@@ -1,12 +1,13 @@
-"""The Jira Cloud connector: the plugin, and the source that it opens."""
+"""The Jira connector: the plugin, and the source that it opens for a site of Jira Cloud (`data_center` has the other)."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
@@ -33,17 +34,19 @@ from pmo_hub.sdk.contract import (
     Word,
 )
 from pmo_hub.sdk.errors import ConfigError, ScopeError
-from pmo_hub.sdk.http import BasicAuth
 from pmo_hub_jira import agile, jql, mapping, ruling
 from pmo_hub_jira.agile_fetching import fetch_agile
 from pmo_hub_jira.census import list_issues
 from pmo_hub_jira.client import IDS_A_FETCH, JiraClient, Refused
-from pmo_hub_jira.config import GATEWAY, JiraConfig
+from pmo_hub_jira.config import JiraConfig
 from pmo_hub_jira.hooks import JiraHooks
+from pmo_hub_jira.oauth import Atlassian, JiraAuthorize
 from pmo_hub_jira.reading import Reader, Task, read_comments, read_histories, resumed
 from pmo_hub_jira.reference import custom_fields, default_fields, read_site, scope_reference
 from pmo_hub_jira.rules import parse
+from pmo_hub_jira.signing_in import Entry, signed_in
 from pmo_hub_jira.splitting import split_issues
+from pmo_hub_jira.ways import Deployment
 
 QUIET_MS = 3_600_000
 """A poll that found nothing leaves a mark younger than this where it is, so that it writes nothing."""
@@ -53,10 +56,10 @@ class JiraConnector:
     """Reads issues, their history, comments, boards and sprints of chosen projects."""
 
     name: ClassVar[str] = "jira"
-    title: ClassVar[str] = "Jira Cloud"
+    title: ClassVar[str] = "Jira"
     contract: ClassVar[int] = CONTRACT_VERSION
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {Capability.INCREMENTAL, Capability.CENSUS, Capability.QUERY, Capability.HOOKS}
+        {Capability.INCREMENTAL, Capability.CENSUS, Capability.QUERY, Capability.AUTHORIZE, Capability.HOOKS}
     )
     # Jira bears some 100 requests a second at each endpoint, and says so when it has had enough. Eight at a time never come near that
     # where an answer takes its usual tenths of a second; so the limit is an average, and a first sync is not held up by a second's share.
@@ -65,10 +68,20 @@ class JiraConnector:
     Config: ClassVar[type[BaseModel]] = JiraConfig
     hooks: ClassVar[JiraHooks] = JiraHooks()
 
+    def __init__(self, atlassian: Atlassian | None = None) -> None:
+        self._atlassian = atlassian or Atlassian()
+        self.authorize = JiraAuthorize(self._atlassian)
+
     @contextmanager
     def open(self, config: JiraConfig, context: Context) -> Iterator[JiraSource]:
-        with context.http(config.url, BasicAuth(config.email, config.token.get_secret_value())) as http:
-            yield JiraSource(config, context, JiraClient(http, config.concurrency))
+        with signed_in(config, context, self._atlassian) as entry:
+            if config.deployment is Deployment.DATA_CENTER:
+                from pmo_hub_jira.data_center import DataCenterSource
+                from pmo_hub_jira.data_center_client import DataCenterClient
+
+                yield DataCenterSource(config, context, DataCenterClient(entry.http, config.concurrency))
+            else:
+                yield JiraSource(config, context, JiraClient(entry.http, config.concurrency), entry)
 
     def mapper(self, references: Sequence[Reference], rules: Mapping[str, str]) -> Mapper:
         return mapping.mapper(references, rules)
@@ -86,10 +99,17 @@ class JiraConnector:
         return ruling.unread_fields(references, rules)
 
 
+class Reading(Protocol):
+    """What reads a partition of issues."""
+
+    def pages(self) -> Iterator[Page]: ...
+
+
 class JiraSource:
     """A site of Jira Cloud, as the connection's account sees it."""
 
-    def __init__(self, config: JiraConfig, context: Context, client: JiraClient) -> None:
+    def __init__(self, config: JiraConfig, context: Context, client: JiraClient, entry: Entry | None = None) -> None:
+        self._entry = entry
         self._config = config
         self._context = context
         self._client = client
@@ -103,19 +123,26 @@ class JiraSource:
         try:
             me = self._client.library().myself()
         except Refused as refusal:
-            raise ConfigError(f"{host} does not answer as Jira Cloud does; check the URL of the connection ({refusal})") from None
+            raise ConfigError(
+                f"{host} does not answer as Jira Cloud does; check the URL of the connection, and set sign_in to personal_access_token "
+                f"for a Data Center server ({refusal})"
+            ) from None
         return f"Signed in to {host} as {me.get('displayName') or self._config.email}, whose permissions decide what is seen."
 
     def namespace(self) -> str:
         """The site's cloud id, under whichever address and account it is reached."""
-        gateway = GATEWAY.fullmatch(urlsplit(self._config.url).path)
-        if gateway:
-            return gateway["cloud_id"]
-        cloud_id = self._client.cloud_id()
+        cloud_id = (self._entry.cloud_id if self._entry else None) or self._config.gateway_id or self._client.cloud_id()
         if cloud_id:
             return cloud_id
         base = urlsplit(str(self._client.library().server_info().get("baseUrl") or self._config.url))
         return f"{base.scheme}://{base.netloc}{base.path}".lower().rstrip("/")
+
+    def credential_expires_at(self) -> datetime | None:
+        """When somebody has to renew the credential: as the admin said, or as Atlassian's rules for refresh tokens have it."""
+        if self._entry is not None and self._entry.grant is not None:
+            return self._entry.grant.expires_at()
+        on = self._config.expires_on
+        return None if on is None else datetime(on.year, on.month, on.day, tzinfo=UTC)
 
     def scopes(self) -> Iterator[Scope]:
         site = str(self._client.library().server_info().get("baseUrl") or self._config.url).rstrip("/")
@@ -132,6 +159,8 @@ class JiraSource:
 
     def partitions(self, scopes: Sequence[str], state: State, mode: Mode) -> Sequence[Partition]:
         """A back-fill for each project that the state does not cover, one query over up to 200 of the others, and one for the boards."""
+        if not scopes:
+            return []  # of a connection that somebody has just signed in for
         covered = [scope for scope in scopes if mode is Mode.INCREMENTAL and state.get(_mark(scope))]
         partitions = [
             Partition(scope, (scope,), _kept(state, _mark(scope), _progress(scope)), Mode.FULL)
@@ -187,7 +216,7 @@ class JiraSource:
         """Ids of the project's issues that a JQL expression selects; ConfigError with Jira's own sentence where it refuses that."""
         yield from list_issues(self._client, jql.narrowed(jql.of_projects([scope]), query), (scope,))
 
-    def _back_fill(self, partition: Partition) -> Reader:
+    def _back_fill(self, partition: Partition) -> Reading:
         (scope,) = partition.scopes
         progress = resumed(partition.state.get(_progress(scope)))
         mark = int(partition.state.get(_mark(scope)) or 0)
@@ -200,7 +229,7 @@ class JiraSource:
         where = jql.of_projects(partition.scopes)
         return Reader(self._client, self._task(where, scope, done, drops_comments=False), progress)
 
-    def _updates(self, partition: Partition) -> Reader:
+    def _updates(self, partition: Partition) -> Reading:
         oldest = min(int(partition.state.get(_mark(scope)) or 0) for scope in partition.scopes)
         where = jql.updated_since(jql.of_projects(partition.scopes), oldest - self._config.overlap_minutes * jql.MINUTE_MS)
 

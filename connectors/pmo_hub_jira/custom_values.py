@@ -18,8 +18,9 @@ TYPES: dict[str, Any] = {
     "options": list[wire.Option],
     "user": wire.User,
     "users": list[wire.User],
-    "sprints": list[wire.Sprint],
-    "sprint ids": list[wire.Numbered],
+    # Data Center's are texts (`greenhopper`).
+    "sprints": list[wire.Sprint | str],
+    "sprint ids": list[wire.Numbered | str],
     "key": str,
 }
 """What each shape of a custom field is decoded to."""

@@ -102,6 +102,8 @@ class Dictionary:
         if level is not None and level >= 1:
             return Kind.EPIC if level == 1 else Kind.INITIATIVE
         name = (type.name or "").casefold()
+        if level is None and name in admin.EPICS:
+            return Kind.EPIC
         if type.id in self.rules.risk_types or _names(name, self.rules.risk_types):
             return Kind.RISK
         if name in admin.ISSUES:

@@ -66,6 +66,8 @@ class HistoryMapping:
         ):
             if id:
                 self._custom[id] = field
+        # Data Center's entries name a custom field and lack its id.
+        self._named = {dictionary.fields[id].name.casefold(): field for id, field in self._custom.items() if id in dictionary.fields}
 
     def __call__(self, payload: Payload) -> Mapped:
         if payload.part_of is None:
@@ -109,7 +111,9 @@ class HistoryMapping:
             found = self._custom.get(id) or _FIELDS.get(id.casefold())
             if found:
                 return found
-        return _FIELDS.get((name or "").casefold(), Field.OTHER)
+            return _FIELDS.get((name or "").casefold(), Field.OTHER)
+        known = (name or "").casefold()
+        return self._named.get(known) or _FIELDS.get(known, Field.OTHER)
 
 
 def _cut(text: str | None) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from pmo_hub.domain.records import Comment, Component, Dependency, Identity, Label, Record, Version, WorkItem
-from pmo_hub.domain.vocabulary import StatusCategory
+from pmo_hub.domain.vocabulary import Kind, StatusCategory, Uncounted
 from pmo_hub.sdk.contract import Mapped, Mapper, Payload, Reference
 from pmo_hub.sdk.errors import RecordError
 from pmo_hub_jira import adf, wire
@@ -19,10 +19,12 @@ from pmo_hub_jira.agile_mapping import iteration_of, map_board, map_sprint
 from pmo_hub_jira.construction import constructor
 from pmo_hub_jira.custom_values import TYPES, values_of
 from pmo_hub_jira.dictionary import Dictionary, dictionary
+from pmo_hub_jira.greenhopper import sprints_of
 from pmo_hub_jira.history import HistoryMapping
 from pmo_hub_jira.instants import day, instant
 from pmo_hub_jira.nesting import decode
 from pmo_hub_jira.people import mention
+from pmo_hub_jira.small_facts import LEVEL, PARENT
 
 SECONDS_AN_HOUR = 3600.0
 KEPT = 8_192
@@ -116,6 +118,11 @@ class IssueMapping:
         category = known.category(status, resolution)
         labels, components, versions = fields.labels, fields.components, fields.fixVersions
         sprints = getattr(fields, known.sprint) if known.sprint else None
+        if sprints and type(sprints[0]) is str:
+            sprints = sprints_of(sprints)
+        epic = payload.context.get(PARENT)
+        if kind is Kind.TASK and payload.context.get(LEVEL) == "1":
+            kind, uncounted = Kind.EPIC, Uncounted.SUMMARY
         time = fields.timetracking or _time_of(fields)
         due, done = fields.duedate, fields.resolutiondate
         item = _item(
@@ -130,7 +137,7 @@ class IssueMapping:
             status.name or status.id,
             status.id,
             (resolution.name or resolution.id) if resolution else None,
-            parent.id if parent else None,
+            parent.id if parent else epic,
             known.priority(priority),
             (priority.name or priority.id) if priority else None,
             mention(fields.assignee, people),
@@ -165,7 +172,7 @@ class IssueMapping:
         for field, value in zip(known.others, self._others(fields), strict=True):
             if value is not None:
                 owned += values_of(field, value, id, people)
-        if known.epic_link and parent is None and getattr(fields, known.epic_link):
+        if known.epic_link and parent is None and epic is None and getattr(fields, known.epic_link):
             # A key, not an id: it names no row, so it is kept as the source wrote it.
             owned += values_of(known.fields[known.epic_link], getattr(fields, known.epic_link), id, people)
         mentioned: list[Record] = list(people.values())
@@ -176,7 +183,7 @@ class IssueMapping:
         if versions:
             mentioned += map(_version, versions)
         if sprints and not known.site.agile:
-            mentioned += [iteration_of(sprint) for sprint in sprints]
+            mentioned += [iteration_of(sprint) for sprint in sprints if isinstance(sprint, wire.Sprint)]
         return _mapped(owned, mentioned)
 
     def _read_leniently(self, payload: Payload, why: Exception) -> Any:

@@ -13,11 +13,12 @@ KEPT = 8_192
 
 @lru_cache(maxsize=KEPT)
 def identity_of(user: wire.User) -> Identity | None:
-    """None for a user without an account id, who could never be found again."""
-    if not user.account_id:
+    """None for a user without an account id or key, who could never be found again."""
+    id = user.account_id or user.key or user.name
+    if not id:
         return None
     # Privacy settings give an empty e-mail address as often as none.
-    return Identity(user.account_id, user.display_name, user.email_address or None, user.active, user.account_type)
+    return Identity(id, user.display_name, user.email_address or None, user.active, user.account_type)
 
 
 def mention(user: wire.User | None, mentioned: dict[str, Identity]) -> str | None:

@@ -27,6 +27,9 @@ KINDS: tuple[tuple[Kind, frozenset[str]], ...] = (
 )
 """Words in the name of a type at the base level, tried in this order."""
 
+EPICS = frozenset({"epic", "épica", "épico", "епік", "эпик", "エピック", "에픽", "史诗", "长篇故事"})
+"""Whole names of types that are epics, where types have no level: on Data Center."""
+
 ISSUES = frozenset({"issue", "problem"})
 """Whole names of types that register an issue in the project manager's sense."""
 

@@ -14,11 +14,15 @@ from msgspec import Raw, Struct
 
 
 class User(Struct, rename="camel", frozen=True, gc=False):
+    """`account_id` on Cloud; on Data Center `key`, which stays when the user is renamed, unlike `name`."""
+
     account_id: str | None = None
     display_name: str | None = None
     email_address: str | None = None
     active: bool | None = None
     account_type: str | None = None
+    key: str | None = None
+    name: str | None = None
 
 
 class Named(Struct, rename="camel", frozen=True, gc=False):

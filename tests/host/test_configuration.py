@@ -61,3 +61,20 @@ def test_a_change_is_merged_as_rfc_7396_says(change: dict[str, object], after: d
 
 def test_the_form_tells_which_fields_are_secret() -> None:
     assert list(configuration.secret_fields(ShelfConfig.model_json_schema())) == ["token"]
+
+
+FORM = {
+    "required": ["url"],
+    "allOf": [
+        {"if": {"properties": {"way": {"const": "a"}}}, "then": {"required": ["token"]}},
+        {"if": {"properties": {"way": {"const": "b"}}, "required": ["way"]}, "then": {"required": ["user", "password"]}},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "required"),
+    [({}, {"url", "token"}), ({"way": "a"}, {"url", "token"}), ({"way": "b"}, {"url", "user", "password"}), ({"way": "c"}, {"url"})],
+)
+def test_what_a_form_needs_follows_from_what_is_filled_in(given: dict[str, str], required: set[str]) -> None:
+    assert set(configuration.required_fields(FORM, given)) == required

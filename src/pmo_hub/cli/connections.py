@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import typer
 
 from pmo_hub.cli import entering
-from pmo_hub.host.configuration import secret_fields
-from pmo_hub.services import connections, runs, sources, sync
+from pmo_hub.host.configuration import required_fields, secret_fields
+from pmo_hub.services import authorizations, connections, runs, sources, sync
 from pmo_hub.services.connections import CENSUS_INTERVAL_MINUTES, INTERVAL_MINUTES, Chosen, Draft
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.running import SyncProgress
@@ -56,6 +57,9 @@ def add(
         chosen: Chosen = scope or "all"
         made = connections.create(hub, Draft(name, connector, whole, chosen, interval, census_interval), entering.actor())
         added = made.connection
+        if made.first_run is None:
+            print(f"{added.name} ({added.id}): {added.last_error} `pmo-hub connection authorize` does it here.")
+            return
         print(f"{added.name} ({added.id}): {added.account} Reads {added.counts.scopes} scopes.")
         if sync_now:
             _run(hub, made.run.id)
@@ -97,6 +101,19 @@ def check(
             assert connector is not None
             found = connections.check(hub, connector, _config(hub, connector, fields, secret, config))
     _tell(found)
+
+
+@app.command()
+def authorize(
+    connection: str = typer.Argument(help="Name or id."),
+    redirect_url: str = typer.Option(..., help="The callback address that is registered with the app; nothing needs to answer there."),
+) -> None:
+    """Sign in where a person has to consent in a browser (OAuth)."""
+    with entering.hub() as hub:
+        begun = authorizations.start(hub, connection, redirect_url, entering.actor())
+        print(f"Open this address, consent, and copy the address that the browser ends up at:\n{begun.url}")
+        answer = dict(parse_qsl(urlsplit(typer.prompt("Address")).query))
+        _tell(authorizations.finish(hub, connection, answer.pop("state", ""), answer, entering.actor()))
 
 
 @app.command("sync")
@@ -152,8 +169,9 @@ def _config(hub: Hub, connector: str, fields: list[str], secret: list[str], file
         whole |= read
     whole |= entering.pairs(fields, "--set")
     whole |= {name: entering.secret(value, name) for name, value in entering.pairs(secret, "--secret").items()}
+    required = set(required_fields(schema, whole))
     for name in secret_fields(schema):
-        if name not in whole and name in schema.get("required", ()) and sys.stdin.isatty():
+        if name not in whole and name in required and sys.stdin.isatty():
             whole[name] = typer.prompt(schema["properties"][name].get("title", name), hide_input=True)
     return whole
 

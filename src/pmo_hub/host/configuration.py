@@ -99,6 +99,17 @@ def _copied(value: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _copied(inner) if isinstance(inner, Mapping) else inner for name, inner in value.items()}
 
 
+def required_fields(schema: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
+    """The names of the fields that a form asks for, by what is filled in already: some need others (`allOf` of `if` and `then`)."""
+    yield from schema.get("required", ())
+    for branch in schema.get("allOf", ()):
+        wanted, then = branch.get("if", {}), branch.get("then", {})
+        constants = {name: drawn.get("const") for name, drawn in wanted.get("properties", {}).items()}
+        named = all(name in given for name in wanted.get("required", ()))
+        if named and all(given[name] == constant for name, constant in constants.items() if name in given):
+            yield from then.get("required", ())
+
+
 def secret_fields(schema: Mapping[str, Any]) -> Iterator[str]:
     """The names of a form's secret fields, at its top level."""
     for name, drawn in schema.get("properties", {}).items():

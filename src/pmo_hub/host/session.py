@@ -221,10 +221,19 @@ def open_source(house: House, connection: Stored, rules: Mapping[str, str] | Non
 
 
 @contextmanager
-def try_source(house: House, connector: Connector, config: Config) -> Iterator[OpenSource]:
-    """A source is open with a config that is stored nowhere."""
-    with _opened(house, connector, config, TriedCredentials(), FolderFiles(house.data_dir / "files" / "none"), {}) as opened:
+def try_source(house: House, connector: Connector, config: Config, connection_id: str | None = None) -> Iterator[OpenSource]:
+    """A source is open with a config that is stored nowhere; with what the source rotates, if a connection is named that has it."""
+    credentials = TriedCredentials() if connection_id is None else StoredCredentials(house.work, house.secrets, connection_id)
+    with _opened(house, connector, config, credentials, FolderFiles(house.data_dir / "files" / "none"), {}) as opened:
         yield opened
+
+
+@contextmanager
+def lend(house: House, connector: Connector, config: Config, connection_id: str) -> Iterator[HostContext]:
+    """What the host lends to a source of the connection, without one being open."""
+    credentials = StoredCredentials(house.work, house.secrets, connection_id)
+    with _lent(house, connector, config, credentials, FolderFiles(house.data_dir / "files" / connection_id), {}) as context:
+        yield context
 
 
 def stored_config(house: House, connector: Connector, connection: Stored) -> Config:
@@ -247,13 +256,20 @@ def sealed_secrets(house: House, config: Config, connection_id: str) -> bytes:
 def _opened(
     house: House, connector: Connector, config: Config, credentials: Credentials, files: Files, rules: Mapping[str, str]
 ) -> Iterator[OpenSource]:
+    with _lent(house, connector, config, credentials, files, rules) as context, connector.open(config.model, context) as source:
+        yield OpenSource(source, connector, context)
+
+
+@contextmanager
+def _lent(
+    house: House, connector: Connector, config: Config, credentials: Credentials, files: Files, rules: Mapping[str, str]
+) -> Iterator[HostContext]:
     for secret in config.secrets.values():
         log.register_secret(secret)
     throttle = house.throttles.of(credential_name(connector.name, config.whole), connector.rate_limit)
     context = HostContext(credentials, files, Counted(throttle), house.now, rules=rules)
     try:
-        with connector.open(config.model, context) as source:
-            yield OpenSource(source, connector, context)
+        yield context
     except ConnectorError as error:
         # Its text is shown to people and stored; a plugin may have quoted what it was given.
         error.args = (redact(str(error), config.secrets.values()),)

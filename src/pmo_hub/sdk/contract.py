@@ -252,6 +252,15 @@ class Ruled(Protocol):
         ...
 
 
+@runtime_checkable
+class Expiring(Protocol):
+    """What a source can do besides that knows when its credential ends."""
+
+    def credential_expires_at(self) -> datetime | None:
+        """When the source will stop accepting the credential if nobody renews it; None where that is not known."""
+        ...
+
+
 class Credentials(Protocol):
     """Credentials that the source rotates, such as refresh tokens."""
 
@@ -289,6 +298,42 @@ class Context(Protocol):
         ...
 
     def now(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """An interactive sign-in that has begun: a person consents at `url`, and the answer comes back with `state`.
+
+    `kept` is what `finish` needs again; the host keeps it encrypted, for minutes, and hands it out once.
+    """
+
+    url: str
+    state: str
+    kept: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Authorize(Protocol):
+    """How a connector with Capability.AUTHORIZE signs in interactively; it has one as `authorize`, and one without has none."""
+
+    def applies(self, config: Any) -> bool:
+        """Whether a connection with this config signs in so. If it does, the source tells its namespace before anybody has."""
+        ...
+
+    def start(self, config: Any, redirect: str) -> Authorization:
+        """Nothing is asked of the source. `redirect` is where the browser goes with the answer."""
+        ...
+
+    def finish(self, config: Any, kept: Mapping[str, str], answer: Mapping[str, str], context: Context) -> None:
+        """What the answer was exchanged for is in `context.credentials`; AuthError where consent was refused or came too late."""
+        ...
+
+
+@runtime_checkable
+class Authorizing(Protocol):
+    """A connector with Capability.AUTHORIZE."""
+
+    @property
+    def authorize(self) -> Authorize: ...
 
 
 class Connector(Protocol):

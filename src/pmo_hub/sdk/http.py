@@ -26,7 +26,9 @@ from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, Transient
 Client = httpx.Client
 Response = httpx.Response
 URL = httpx.URL
+Auth = httpx.Auth
 BasicAuth = httpx.BasicAuth
+Request = httpx.Request
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0
@@ -149,6 +151,18 @@ def _trust() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+def _trusting(authority: str) -> ssl.SSLContext:
+    """Trusts the certificates of a text in PEM format, or of the file that it names, and no others; raises ConfigError."""
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    is_text = "-----BEGIN" in authority
+    try:
+        trust.load_verify_locations(cadata=authority) if is_text else trust.load_verify_locations(cafile=authority)
+    except (OSError, ValueError):
+        what = "the text given" if is_text else f"the file {authority}"
+        raise ConfigError(f"{what} as certificate authority can't be read as certificates in PEM format; check the connection") from None
+    return trust
+
+
 def client(
     base: str,
     auth: httpx.Auth | None = None,
@@ -162,10 +176,12 @@ def client(
     """A client for one source whose answers are whole: throttled, retried by `policy`, its body read within the retries.
 
     Raises TransientError when the attempts or the time are used up, or when the source asks for a wait over `LONGEST_WAIT_S`. Every
-    request is retried, POST too: connectors only read. Redirects are not followed: a credential stays with its host.
+    request is retried, POST too: connectors only read. Redirects are not followed: a credential stays with its host. `verify` as text
+    is a certificate authority in PEM format, or the path of a file with one. Any `auth` but Basic keeps cookies.
     """
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-    inner = httpx.HTTPTransport(verify=_trust() if verify is True else verify, proxy=proxy, limits=limits)
+    trust = _trust() if verify is True else _trusting(verify) if isinstance(verify, str) else verify
+    inner = httpx.HTTPTransport(verify=trust, proxy=proxy, limits=limits)
     transport = _Retrying(inner, throttle, policy or Policy(), clockwork or Clockwork())
     timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
     headers = {"Accept": "application/json", "User-Agent": "pmo-hub"}

@@ -13,8 +13,8 @@ from pmo_hub.domain.identity import row_id
 from pmo_hub.host import configuration
 from pmo_hub.host.session import sealed_secrets, stored_config
 from pmo_hub.sdk.contract import Scope
-from pmo_hub.sdk.errors import ConfigError
-from pmo_hub.services import audit, hooks, projects, rules, runs, sources, sync
+from pmo_hub.sdk.errors import AuthError, ConfigError
+from pmo_hub.services import audit, authorizations, hooks, projects, rules, runs, sources, sync
 from pmo_hub.services.errors import Conflict, Fault, Invalid, NotFound
 from pmo_hub.services.hooks import HookInfo
 from pmo_hub.services.hub import Hub
@@ -82,14 +82,26 @@ class ConnectionInfo:
 
 @dataclass(frozen=True, slots=True)
 class Created:
+    """`first_run` None: somebody has to sign in and choose scopes before there is anything to read."""
+
     connection: ConnectionInfo
-    run: RunInfo
+    first_run: RunInfo | None
+
+    @property
+    def run(self) -> RunInfo:
+        """The first run of a connection that signs in by what its config holds."""
+        if self.first_run is None:
+            raise Conflict(authorizations.UNAUTHORIZED)
+        return self.first_run
 
 
 def check(hub: Hub, connector_name: str, config: Mapping[str, Any]) -> Checked:
     """What the source answers to this config, of which nothing is kept; raises Invalid or Unavailable."""
     connector = sources.connector_named(hub, connector_name)
-    with sources.trying(hub, connector, sources.checked_config(connector, config)) as opened:
+    checked = sources.checked_config(connector, config)
+    with sources.trying(hub, connector, checked) as opened:
+        if authorizations.of(connector, checked) is not None:
+            return Checked(authorizations.UNAUTHORIZED, opened.source.namespace(), ())
         return sources.look(opened)
 
 
@@ -107,14 +119,18 @@ def create(hub: Hub, draft: Draft, actor: str) -> Created:
     config = sources.checked_config(connector, draft.config)
     with hub.work.read() as session:
         _refuse_name(session, draft.name, None)
+    unauthorized = authorizations.of(connector, config) is not None
     with sources.trying(hub, connector, config) as opened:
-        seen = sources.look(opened)
-    chosen = chosen_of(seen.scopes, draft.scopes)
+        seen = Checked("", opened.source.namespace(), ()) if unauthorized else sources.look(opened)
+    if unauthorized and draft.scopes != "all":
+        raise Invalid("/scopes", "Leave the scopes out: what there is to choose is known when somebody has signed in.", code="scope")
+    chosen = [] if unauthorized else chosen_of(seen.scopes, draft.scopes)
     now = hub.now()
     id = secrets.token_hex(16)
     connection = Stored(
-        id, draft.name, draft.connector, seen.namespace, config.plain, sealed_secrets(hub, config, id), draft.rules, ACTIVE, seen.account,
-        None, None, 0, draft.interval_minutes, draft.census_interval_minutes, now, now,
+        id, draft.name, draft.connector, seen.namespace, config.plain, sealed_secrets(hub, config, id), draft.rules,
+        FAILING if unauthorized else ACTIVE, seen.account or None, authorizations.UNAUTHORIZED if unauthorized else None,
+        now if unauthorized else None, 0, draft.interval_minutes, draft.census_interval_minutes, now, now,
     )  # fmt: skip
     estimates = [scope.estimate for scope in chosen if scope.estimate is not None]
     try:
@@ -122,14 +138,14 @@ def create(hub: Hub, draft: Draft, actor: str) -> Created:
             _refuse_name(session, draft.name, None)
             rows.insert(session, connection)
             add_scopes(session, connection, chosen, now)
-            run_id = sync.enqueue(session, id, "incremental", now)
-            if estimates:
+            run_id = None if unauthorized else sync.enqueue(session, id, "incremental", now)
+            if run_id is not None and estimates:
                 syncing.update_run(session, run_id, estimate=sum(estimates))
             detail = {"name": draft.name, "connector": draft.connector, "scopes": len(chosen), "secrets": sorted(config.secrets)}
             audit.record(session, actor, "connection.created", "connection", id, detail, now)
     except AlreadyThere as error:
         raise Conflict("Another connection took the name or a scope at the same moment: look at the list and try again.") from error
-    return Created(get(hub, id), runs.get(hub, run_id))
+    return Created(get(hub, id), None if run_id is None else runs.get(hub, run_id))
 
 
 def change(hub: Hub, id: str, wanted: Change, actor: str, seen: datetime | None = None) -> ConnectionInfo:
@@ -173,12 +189,24 @@ def _tried_anew(hub: Hub, before: Stored, change: Mapping[str, Any]) -> dict[str
     except ConfigError:
         whole = before.config  # its secrets can't be read or no longer suit: the change has to bring them
     config = sources.checked_config(connector, configuration.patched(whole, change))
-    with sources.trying(hub, connector, config) as opened:
-        found = sources.look(opened, scopes=False)
+    why: str | None = None
+    if authorizations.of(connector, config) is None:
+        with sources.trying(hub, connector, config) as opened:
+            found = sources.look(opened, scopes=False)
+    else:
+        # What a person consented to stays with the connection; where it no longer serves, the config stands and waits for a new consent.
+        with sources.trying(hub, connector, config, before.id) as opened:
+            found = Checked(before.account or "", opened.source.namespace(), ())
+            try:
+                found = sources.look(opened, scopes=False)
+            except AuthError as error:
+                why = str(error)
     if found.namespace != before.namespace:
-        why = f"That is another source ({found.namespace}) than the one that this connection reads ({before.namespace})"
-        raise Invalid("/config", f"{why}: make a new connection for it.", code="namespace")
+        other = f"That is another source ({found.namespace}) than the one that this connection reads ({before.namespace})"
+        raise Invalid("/config", f"{other}: make a new connection for it.", code="namespace")
     values = {"config": dict(config.plain), "secrets": sealed_secrets(hub, config, before.id), "account": found.account}
+    if why is not None:
+        return values | {"state": FAILING, "last_error": why, "last_error_at": hub.now()}
     if before.state == FAILING:
         values |= {"state": ACTIVE}
     # Failures are counted until a run ends well: only then is the data complete again, and the recovery told.

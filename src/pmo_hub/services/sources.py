@@ -52,21 +52,22 @@ def look(opened: OpenSource, *, scopes: bool = True) -> Checked:
 
 
 @contextmanager
-def trying(hub: Hub, connector: Connector, config: Config) -> Iterator[OpenSource]:
-    """A source is open with a config that is stored nowhere; its errors are the service's."""
-    with _in_our_words(), try_source(hub, connector, config) as opened:
+def trying(hub: Hub, connector: Connector, config: Config, connection_id: str | None = None) -> Iterator[OpenSource]:
+    """A source is open with a config that is stored nowhere (see try_source); its errors are the service's."""
+    with in_our_words(), try_source(hub, connector, config, connection_id) as opened:
         yield opened
 
 
 @contextmanager
 def opening(hub: Hub, connection: Stored, rules: Mapping[str, str] | None = None) -> Iterator[OpenSource]:
     """The connection's source is open, with its own rules or with those that are to be tried; its errors are the service's."""
-    with _in_our_words(), open_source(hub, connection, rules) as opened:
+    with in_our_words(), open_source(hub, connection, rules) as opened:
         yield opened
 
 
 @contextmanager
-def _in_our_words() -> Iterator[None]:
+def in_our_words() -> Iterator[None]:
+    """What a connector raises inside is the service's error."""
     try:
         yield
     except ConnectorError as error:

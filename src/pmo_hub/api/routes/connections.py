@@ -10,6 +10,9 @@ from pmo_hub.api.conditional import IfMatch, etag, require_match
 from pmo_hub.api.deps import HubDep, allow
 from pmo_hub.api.pagination import Cursor, Limit, Page, page_of, position
 from pmo_hub.api.schemas.connections import (
+    AuthorizationAnswer,
+    AuthorizationView,
+    AuthorizationWanted,
     ChosenScopes,
     ConnectionCheck,
     ConnectionPatch,
@@ -24,7 +27,7 @@ from pmo_hub.api.schemas.connections import (
     TryConnection,
 )
 from pmo_hub.api.schemas.sync_runs import SyncRunView
-from pmo_hub.services import connections, scopes
+from pmo_hub.services import authorizations, connections, scopes
 from pmo_hub.services.access import Caller
 from pmo_hub.services.connections import Change, ConnectionInfo, Draft
 from pmo_hub.services.scopes import ScopeInfo
@@ -67,7 +70,8 @@ def create_connection(hub: HubDep, caller: Writer, body: NewConnection, response
     )
     made = connections.create(hub, draft, caller.actor)
     response.headers["Location"] = f"/api/v1/connections/{made.connection.id}"
-    return CreatedConnection(connection=_shown(made.connection, response), run=SyncRunView.model_validate(made.run))
+    run = None if made.first_run is None else SyncRunView.model_validate(made.first_run)
+    return CreatedConnection(connection=_shown(made.connection, response), run=run)
 
 
 @router.post("/check")
@@ -97,6 +101,19 @@ def change_connection(
 def check_stored_connection(hub: HubDep, _: Writer, connection_id: str) -> ConnectionCheck:
     """Try the connection as it is stored."""
     return ConnectionCheck.model_validate(connections.check_again(hub, connection_id))
+
+
+@router.post("/{connection_id}/authorize")
+def start_authorization(hub: HubDep, caller: Writer, connection_id: str, body: AuthorizationWanted) -> AuthorizationView:
+    """Begin to sign in where a person has to consent (OAuth): open the URL, consent, and hand over what comes back."""
+    return AuthorizationView.model_validate(authorizations.start(hub, connection_id, body.redirect_url, caller.actor))
+
+
+@router.post("/{connection_id}/authorize/finish")
+def finish_authorization(hub: HubDep, caller: Writer, connection_id: str, body: AuthorizationAnswer) -> ConnectionCheck:
+    """Finish the sign-in with what the browser was sent back with: who we are now, and what may be chosen. Good for one try."""
+    answer = body.model_dump(exclude={"state"}, exclude_none=True)
+    return ConnectionCheck.model_validate(authorizations.finish(hub, connection_id, body.state, answer, caller.actor))
 
 
 @router.post("/{connection_id}/sync", status_code=202)

@@ -114,10 +114,10 @@ class ConnectionView(BaseModel):
 
 
 class CreatedConnection(BaseModel):
-    """The new connection and its first run."""
+    """The new connection and its first run; none where somebody has to sign in first (POST …/authorize)."""
 
     connection: ConnectionView
-    run: SyncRunView
+    run: SyncRunView | None
 
 
 class OfferedScope(BaseModel):
@@ -138,6 +138,29 @@ class ConnectionCheck(BaseModel):
     account: str
     namespace: str
     scopes: list[OfferedScope]
+
+
+class AuthorizationWanted(Strict):
+    """Where the browser shall go with the answer: an address of the admin's client, registered with the app."""
+
+    redirect_url: str = Field(min_length=1, max_length=2_000, examples=["https://hub.example.com/authorized"])
+
+
+class AuthorizationView(BaseModel):
+    """Where a person consents, and until when."""
+
+    model_config = ConfigDict(from_attributes=True)
+    url: str
+    expires_at: datetime
+
+
+class AuthorizationAnswer(Strict):
+    """The query of the address that the browser was sent back to."""
+
+    state: str = Field(min_length=1, max_length=2_000)
+    code: str | None = Field(None, max_length=10_000)
+    error: str | None = Field(None, max_length=1_000)
+    error_description: str | None = Field(None, max_length=2_000)
 
 
 class ScopeChoice(OfferedScope):

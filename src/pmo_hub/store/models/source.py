@@ -48,6 +48,19 @@ class Credential(Base):
     secret: Mapped[bytes] = mapped_column(sa.LargeBinary)
 
 
+class PendingAuthorization(Base):
+    """An interactive sign-in that somebody has begun: one a connection, good for minutes and for one answer.
+
+    Of the state that the answer must bring only the hash is kept; `secret` is what the connector needs again, encrypted.
+    """
+
+    __tablename__ = "pending_authorizations"
+    connection_id: Mapped[str] = mapped_column(Id, sa.ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True)
+    state_hash: Mapped[str] = mapped_column(sa.String(64))
+    secret: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    expires_at: Mapped[datetime]
+
+
 class Scope(Base):
     """A chosen scope; its id is the hash of (namespace, "scope", external id), so one connection reads it."""
 

@@ -186,7 +186,7 @@ def test_a_connection_is_added_listed_checked_and_synced(run: Run) -> None:
     assert "Reads 2 scopes." in added.out
     assert "is queued" in added.out
     listed = run("connection", "list").out
-    assert "Library\tshelf\tactive\t2\t0\t-\t-\t" in listed
+    assert "Library\tshelf\tactive\t2\t0\tincremental every 15m, census every 1d\t-\t" in listed
     assert run("connection", "check", "Library").status == 0
     synced = run("connection", "sync", "Library")
     assert (synced.status, synced.err) == (0, "")

@@ -11,6 +11,7 @@ from pmo_hub.api.routes import (
     checks,
     connections,
     connectors,
+    explaining,
     health,
     portfolios,
     programs,
@@ -21,6 +22,7 @@ from pmo_hub.api.routes import (
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
+    explaining.router,  # before the work items, or "explain" would be one's id
     work_items.router,
     health.router,
     projects.router,

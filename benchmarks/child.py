@@ -120,7 +120,7 @@ class Child:
     def connect(self, url: str, history: bool) -> Measurement:
         """The connection is made, reads every project, and its first sync is queued."""
         config = {"url": url, "email": "bench@example.com", "token": "not-checked", "history": history}
-        draft = connections.Draft(name="bench", connector="jira", config=config, scopes="all", interval_minutes=60)
+        draft = connections.Draft(name="bench", connector="jira", config=config, scopes="all", schedules={"incremental": "every 1h"})
         created = connections.create(self._hub, draft, "bench")
         return {"run": created.run.id}
 

@@ -193,5 +193,6 @@ def statements(work: Work) -> Iterator[list[str]]:
 def connection_row(now: datetime) -> dict[str, Any]:
     return {
         "id": "c" * 32, "name": "Test site", "connector": "test", "namespace": NAMESPACE, "config": {}, "secrets": b"", "rules": {},
-        "state": "active", "failures": 0, "interval_minutes": 60, "census_interval_minutes": 1440, "created_at": now, "updated_at": now,
+        "state": "active", "failures": 0, "schedules": {"incremental": "every 1h", "full": None, "census": "every 1d"}, "time_zone": "UTC",
+        "quiet_hours": [], "cadence_minutes": 60, "created_at": now, "updated_at": now,
     }  # fmt: skip

@@ -180,13 +180,26 @@ def test_a_config_comes_from_a_file_and_options_go_before_it(run: Run, tmp_path:
 
 
 @pytest.mark.usefixtures("shelf_installed")
+def test_a_connection_is_added_with_its_schedules_and_quiet_hours(run: Run) -> None:
+    times = ["--incremental", "never", "--full", "0 3 * * 0", "--time-zone", "Europe/Zurich", "--quiet", "mon,tue:08:00-18:00"]
+    added = run("connection", "add", *SHELF, "--name", "Library", "--secret", "token=env:TOKEN", *times)
+    assert added.status == 0
+    assert "full 0 3 * * 0, census every 1d (Europe/Zurich)" in run("connection", "list").out
+    wrong = run("connection", "add", *SHELF, "--name", "Other", "--secret", "token=env:TOKEN", "--quiet", "at night")
+    assert wrong.status == 2
+    assert "--quiet wants" in wrong.err
+    sometimes = run("connection", "add", *SHELF, "--name", "Other", "--secret", "token=env:TOKEN", "--census", "sometimes")
+    assert (sometimes.status, "write every 15m" in sometimes.err) == (2, True)
+
+
+@pytest.mark.usefixtures("shelf_installed")
 def test_a_connection_is_added_listed_checked_and_synced(run: Run) -> None:
     added = run("connection", "add", *SHELF, "--name", "Library", "--secret", "token=env:TOKEN", "--scope", "A", "--scope", "B")
     assert added.status == 0
     assert "Reads 2 scopes." in added.out
     assert "is queued" in added.out
     listed = run("connection", "list").out
-    assert "Library\tshelf\tactive\t2\t0\t-\t-\t" in listed
+    assert "Library\tshelf\tactive\t2\t0\tincremental every 15m, census every 1d\t-\t" in listed
     assert run("connection", "check", "Library").status == 0
     synced = run("connection", "sync", "Library")
     assert (synced.status, synced.err) == (0, "")

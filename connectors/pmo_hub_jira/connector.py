@@ -20,6 +20,7 @@ from pmo_hub.sdk.contract import (
     Listing,
     Mapper,
     Mode,
+    Named,
     Page,
     Partition,
     Patch,
@@ -40,6 +41,7 @@ from pmo_hub_jira.census import list_issues
 from pmo_hub_jira.client import IDS_A_FETCH, JiraClient, Refused
 from pmo_hub_jira.config import JiraConfig
 from pmo_hub_jira.hooks import JiraHooks
+from pmo_hub_jira.naming import named_issue
 from pmo_hub_jira.oauth import Atlassian, JiraAuthorize
 from pmo_hub_jira.reading import Reader, Task, read_comments, read_histories, resumed
 from pmo_hub_jira.reference import custom_fields, default_fields, read_site, scope_reference
@@ -206,6 +208,10 @@ class JiraSource:
             if self._config.history and split.ids:
                 for histories, rejected, _ in read_histories(self._client, split.ids):
                     yield Page(histories, rejected=rejected)
+
+    def named(self, text: str) -> Named | None:
+        """The issue of that key or id; a key that it had before it moved finds it, too."""
+        return named_issue(self._client, text)
 
     def census(self, scopes: Sequence[str]) -> Iterator[Listing]:
         for chunk in jql.chunks(scopes):

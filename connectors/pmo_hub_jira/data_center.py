@@ -174,7 +174,9 @@ class DataCenterSource(JiraSource):
     def _asked(self) -> tuple[str, ...]:
         """As for Cloud, and the name that an epic has, by which it is known to be one."""
         unfolder = self._unfolder()
-        return tuple(sorted({*default_fields(custom_fields(unfolder.fields, self._extra_fields())), *((unfolder.name,) if unfolder.name else ())}))
+        return tuple(
+            sorted({*default_fields(custom_fields(unfolder.fields, self._extra_fields())), *((unfolder.name,) if unfolder.name else ())})
+        )
 
     def _unfolder(self) -> Unfolder:
         with self._own_lock:

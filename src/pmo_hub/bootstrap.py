@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 from pmo_hub.host.registry import Registry
 from pmo_hub.host.session import Throttles
 from pmo_hub.jobs.local import LocalWorker, PutBack
-from pmo_hub.services import facts, hinted, hooks, readiness, registering, removal, scheduling, sync
+from pmo_hub.services import credentials, facts, hinted, hooks, readiness, registering, removal, scheduling, sync
 from pmo_hub.services.errors import NotFound
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.running import LostLease
 from pmo_hub.settings import Settings
 from pmo_hub.store import migrations
 from pmo_hub.store.engine import DatabaseUrlError, create_engine
+from pmo_hub.store.repositories.throttles import Ledgers
 from pmo_hub.store.secrets import SecretBox
 from pmo_hub.store.unit_of_work import Work
 
@@ -57,7 +58,9 @@ def opened(settings: Settings, registry: Registry | None = None) -> Iterator[Hub
     _tune_memory()
     folder = Path(DATA_FOLDER) if file is None else file.resolve().parent / DATA_FOLDER
     try:
-        yield Hub(work, _now, registry or Registry.installed(), SecretBox(settings.keys), Throttles(), folder, settings.base_url)
+        # Workers of SQLite are one process; those of PostgreSQL may be several, and share what a source allows an account.
+        throttles = Throttles(ledgers=None if work.is_at_hand else Ledgers(work, sync.holder_name()))
+        yield Hub(work, _now, registry or Registry.installed(), SecretBox(settings.keys), throttles, folder, settings.base_url)
     finally:
         work.dispose()
 
@@ -151,6 +154,9 @@ def handlers(hub: Hub) -> Mapping[str, Callable[[Mapping[str, Any]], None]]:
     """What runs a job, by its kind."""
 
     def run_sync(arguments: Mapping[str, Any]) -> None:
+        held = scheduling.held_until(hub, str(arguments["run_id"]))
+        if held is not None:
+            raise PutBack(held - hub.now())
         try:
             sync.run(hub, str(arguments["run_id"]), attempt=int(arguments.get("attempt", 1)))
         except sync.Busy:
@@ -171,10 +177,11 @@ def handlers(hub: Hub) -> Mapping[str, Callable[[Mapping[str, Any]], None]]:
 
 
 def tick(hub: Hub) -> None:
-    """What is due is queued, and facts that time has outdated are measured again."""
+    """What is due is queued, credentials that end soon are told, and facts that time has outdated are measured again."""
     scheduling.tick(hub)
     hinted.tick(hub)
     hooks.tick(hub)
+    credentials.warn(hub)
     facts.expire(hub)
 
 

@@ -89,7 +89,7 @@ class Estate:
 
     def connect(self) -> None:
         """The connection is there, its first sync queued."""
-        draft = connections.Draft("Site", "jira", self.simulator.config(), SCOPES, INTERVAL_MINUTES)
+        draft = connections.Draft("Site", "jira", self.simulator.config(), SCOPES, {"incremental": f"every {INTERVAL_MINUTES}m"})
         self.connection = connections.create(self.hub, draft, "test").connection.id
 
     def work_off(self) -> None:

@@ -311,7 +311,9 @@ def test_nothing_where_there_was_much_is_a_failure_and_a_violation(start: Start,
         assert estate.sync("census")["state"] == "finished"
         assert estate.events() == {"sync.failed": 1, "sync.recovered": 1}
     # The poll reads in full what the empty reading says that it had read.
-    recover(estate, bases.undisturbed[WHOLE if mode == "full" else "synced"], logged)
+    # The census that went well has asked for the issue that is newer than the last poll, so its project was measured once more in between.
+    left_out = ("evaluations_history", "facts_history") if mode == "census" else ()
+    recover(estate, bases.undisturbed[WHOLE if mode == "full" else "synced"], logged, left_out=left_out)
 
 
 def test_a_poll_after_an_empty_full_reading_reads_in_full_and_fails_as_well(start: Start, bases: Bases, logged: list[Any]) -> None:

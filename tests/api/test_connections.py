@@ -9,9 +9,12 @@ import sqlalchemy as sa
 import zstandard
 from starlette.testclient import TestClient
 
+from pmo_hub.host.session import open_source
+from pmo_hub.sdk.quota import Quota
 from pmo_hub.services import sync
 from pmo_hub.services.hub import Hub
 from pmo_hub.store.models.source import Quarantine
+from pmo_hub.store.repositories import connections
 from tests.serving import Visit
 from tests.shelf import RIGHT_TOKEN, config
 from tests.stored import Clock
@@ -32,13 +35,13 @@ def made(admin: TestClient) -> dict[str, Any]:
 
 
 def test_a_new_connection_is_answered_with_its_first_run_and_without_its_secret(admin: TestClient) -> None:
-    answer = admin.post(CONNECTIONS, json=body(scopes=["A"], interval_minutes=5))
+    answer = admin.post(CONNECTIONS, json=body(scopes=["A"], schedules={"incremental": "every 5m"}))
     assert answer.status_code == 201
     found = answer.json()
     assert answer.headers["Location"] == f"{CONNECTIONS}/{found['connection']['id']}"
     assert (found["run"]["state"], found["run"]["seconds_left"]) == ("queued", 1)
     assert found["connection"]["config"] == {"url": "https://shelf.example", "pages": 10, "lending": {"desk": "front", "password": None}}
-    assert found["connection"]["interval_minutes"] == 5
+    assert found["connection"]["schedules"] == {"incremental": "every 5m", "full": None, "census": "every 1d"}
     assert RIGHT_TOKEN not in answer.text
 
 
@@ -73,6 +76,7 @@ def test_trying_answers_who_we_are_and_offers_scopes(admin: TestClient) -> None:
             {"external_id": "B", "name": "Biographies", "kind": "shelf", "url": None, "estimate": 12},
             {"external_id": "C", "name": "Cookery", "kind": "shelf", "url": None, "estimate": None},
         ],
+        "expires_at": None,
     }
 
 
@@ -193,3 +197,53 @@ def test_the_audit_log_names_the_key(admin: TestClient, shelf_hub: Hub, made: di
         actors = set(session.scalars(sa.select(AuditEntry.actor).where(AuditEntry.subject_type == "connection")))
     assert len(actors) == 1
     assert actors.pop().startswith("key:")
+
+
+def test_schedules_time_zone_and_quiet_hours_are_set_shown_and_changed(admin: TestClient, clock: Clock) -> None:
+    quiet = [{"start": "08:00", "end": "18:00", "days": ["fri", "mon"]}]
+    given = {"schedules": {"full": "0 3 * * 7", "census": None}, "time_zone": "Europe/Zurich", "quiet_hours": quiet}
+    made = admin.post(CONNECTIONS, json=body(**given)).json()["connection"]
+    assert made["schedules"] == {"incremental": "every 15m", "full": "0 3 * * 7", "census": None}
+    assert made["time_zone"] == "Europe/Zurich"
+    assert made["quiet_hours"] == [{"start": "08:00", "end": "18:00", "days": ["mon", "fri"]}]
+    assert made["next_due"]["census"] is None
+    assert made["next_due"]["full"] > made["next_due"]["incremental"] == made["next_due_at"]
+    at = f"{CONNECTIONS}/{made['id']}"
+    clock.forward(seconds=1)
+    wanted = {"schedules": {"census": "every 12h"}, "quiet_hours": []}
+    changed = admin.patch(at, json=wanted, headers={"If-Match": admin.get(at).headers["ETag"]}).json()
+    assert changed["schedules"] == {"incremental": "every 15m", "full": "0 3 * * 7", "census": "every 12h"}
+    assert (changed["time_zone"], changed["quiet_hours"]) == ("Europe/Zurich", [])
+    answer = admin.patch(at, json={"schedules": {"full": "at night"}}, headers={"If-Match": admin.get(at).headers["ETag"]})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/schedules/full"
+    assert "write every 15m" in answer.json()["errors"][0]["message"]
+
+
+def test_the_budget_of_the_account_is_shown(admin: TestClient, shelf_hub: Hub, made: dict[str, Any]) -> None:
+    at = f"{CONNECTIONS}/{made['connection']['id']}"
+    whole = admin.get(at).json()["budget"]
+    assert (whole["requests"], whole["most_at_once"], whole["at_once"], whole["refused_reason"]) == (1_000, 4, 4, None)
+    with shelf_hub.work.read() as session:
+        stored = connections.find(session, made["connection"]["id"])
+    assert stored is not None
+    with open_source(shelf_hub, stored) as opened:
+        opened.context.throttled.note(Quota(65_000, 1_200, 90.0))
+        opened.context.throttled.penalise(30.0, "jira-quota-tenant-based")
+    for found in (admin.get(at).json(), admin.get(CONNECTIONS).json()["items"][0]):
+        budget = found["budget"]
+        assert (budget["limit"], budget["remaining"], budget["at_once"]) == (65_000, 1_200, 2)
+        assert budget["refused_reason"] == "jira-quota-tenant-based"
+        assert budget["closed_until"] > budget["refused_at"]
+        assert budget["resets_at"] > budget["closed_until"]
+
+
+def test_a_run_tells_its_parts(admin: TestClient, shelf_hub: Hub, made: dict[str, Any]) -> None:
+    run = f"/api/v1/sync-runs/{made['run']['id']}"
+    assert admin.get(run).json()["parts"] == []
+    sync.run(shelf_hub, made["run"]["id"])
+    parts = admin.get(run).json()["parts"]
+    assert [(part["scope"], part["kind"], part["fetched"], part["expected"]) for part in parts] == [
+        ("A", "book", 2, 2), ("B", "book", 2, 2), ("C", "book", 2, 2),
+    ]  # fmt: skip
+    assert "parts" not in admin.get("/api/v1/sync-runs").json()["items"][0]

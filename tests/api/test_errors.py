@@ -71,11 +71,11 @@ def test_a_wrong_method_is_a_problem_and_says_the_right_ones(admin: TestClient) 
 
 
 def test_a_wrong_body_points_at_each_field(admin: TestClient) -> None:
-    body = {"name": "", "connector": "shelf", "config": {}, "scopes": "some", "interval_minutes": 0, "tpyo": 1}
+    body = {"name": "", "connector": "shelf", "config": {}, "scopes": "some", "time_zone": 0, "tpyo": 1}
     found = problem(admin, "POST", "/api/v1/connections", json=body)
     assert found["status"] == 422
     pointers = {fault["pointer"] for fault in found["errors"]}
-    assert {"/name", "/interval_minutes", "/tpyo"} <= pointers
+    assert {"/name", "/time_zone", "/tpyo"} <= pointers
     assert any(pointer.startswith("/scopes") for pointer in pointers)
 
 

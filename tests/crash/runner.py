@@ -97,7 +97,7 @@ def main(plan: dict[str, Any]) -> None:
     work.points = points
     hub = Hub(work, lambda: now, Registry.installed(), SecretBox([KEY]), Throttles(), Path(plan["folder"]))
     with work.read() as opened:
-        run_id = syncing.waiting_run(opened, plan["connection"], plan["mode"]) or _cut_off(opened, plan)
+        run_id = syncing.waiting_runs(opened, plan["connection"]).get(plan["mode"]) or _cut_off(opened, plan)
     ended = sync.run(hub, run_id or sync.request(hub, plan["connection"], plan["mode"]))
     Path(plan["told"]).write_text(json.dumps({"state": ended.state, "error": ended.error, "points": points.order}))
 

@@ -172,7 +172,7 @@ def prepared(url: str, port: int, folder: Path) -> str:
     work = Work(create_engine(url))
     hub = Hub(work, lambda: NOW, Registry.installed(), SecretBox([KEY]), Throttles(), folder)
     with serve(Simulator(generate(SEED, SIZE, NOW), clock=lambda: NOW), port=port) as simulator:
-        draft = connections.Draft(name="crash", connector="jira", config=simulator.config(), scopes="all", interval_minutes=60)
+        draft = connections.Draft(name="crash", connector="jira", config=simulator.config(), scopes="all")
         created = connections.create(hub, draft, "test")
     work.dispose()
     return created.connection.id

@@ -88,7 +88,7 @@ def test_every_setting_is_in_the_table(repository: Path) -> None:
 
 
 def test_every_built_in_check_is_told_with_its_severity_and_parameters(repository: Path) -> None:
-    table = text(repository, "docs/checks.md").partition("## The ten built-in checks")[2].partition("## ")[0]
+    table = text(repository, "docs/checks.md").partition("## The eleven built-in checks")[2].partition("## ")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if re.match(r"\| [A-Z]+-\d", line)]
     assert [(row[0], row[2], row[3]) for row in rows] == [
         (f"{check.id} {check.title}", check.severity.value, ", ".join(f"`{one.name}` = {one.default}" for one in check.parameters))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,10 @@ from pmo_hub.host.session import (
     StoredCredentials,
     Throttles,
     TriedCredentials,
-    credential_name,
     open_source,
     sealed_secrets,
+    throttle_key,
+    trial_key,
     try_source,
 )
 from pmo_hub.sdk.contract import Context, RateLimit
@@ -97,13 +99,29 @@ def test_secrets_of_an_opened_source_never_reach_the_log(shelf_hub: Hub) -> None
     log.forget_secrets()
 
 
-def test_one_credential_has_one_throttle_and_another_its_own() -> None:
+def test_one_account_at_one_source_has_one_throttle_and_another_its_own() -> None:
     throttles = Throttles()
-    mine = credential_name("shelf", config())
-    assert throttles.of(mine, LIMIT) is throttles.of(credential_name("shelf", config()), LIMIT)
-    assert throttles.of(mine, LIMIT) is not throttles.of(credential_name("shelf", config(token="other")), LIMIT)
-    assert throttles.of(mine, LIMIT) is not throttles.of(credential_name("drawer", config()), LIMIT)
-    assert RIGHT_TOKEN not in mine
+    mine = throttle_key("shelf", "shelf.example", "Librarian")
+    assert throttles.of(mine, LIMIT) is throttles.of(throttle_key("shelf", "shelf.example", "Librarian"), LIMIT)
+    others = [("shelf", "shelf.example", "Reader"), ("shelf", "other.example", "Librarian"), ("drawer", "shelf.example", "Librarian")]
+    assert [throttles.of(throttle_key(*other), LIMIT) is throttles.of(mine, LIMIT) for other in others] == [False] * 3
+
+
+def test_two_connections_of_one_account_share_what_it_may_ask(shelf_hub: Hub, stored: Stored) -> None:
+    twin = replace(stored, id="d" * 32, name="Twin", secrets=b"")
+    twin = replace(twin, secrets=sealed_secrets(shelf_hub, configuration.checked(ShelfConnector(), config()), twin.id))
+    with open_source(shelf_hub, stored) as mine, open_source(shelf_hub, twin) as theirs:
+        mine.context.throttled.penalise(0.0, "burst")
+        theirs.source.check()
+    (standing,) = shelf_hub.throttles.standings([throttle_key("shelf", stored.namespace, stored.account)]).values()
+    assert (standing.concurrency, standing.reason) == (ShelfConnector.rate_limit.concurrency // 2, "burst")
+
+
+def test_what_names_a_trial_knows_no_secret() -> None:
+    connector = ShelfConnector()
+    plain = [configuration.checked(connector, config(token=token)).plain for token in (RIGHT_TOKEN, "other")]
+    assert trial_key("shelf", plain[0]) == trial_key("shelf", plain[1])
+    assert trial_key("shelf", plain[0]) != trial_key("shelf", {**plain[0], "url": "https://elsewhere.example"})
 
 
 def test_credentials_are_saved_only_over_the_version_that_was_read(work: Work, shelf_hub: Hub, stored: Stored) -> None:

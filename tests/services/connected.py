@@ -31,6 +31,8 @@ from tests.sdk.fake_source import FakeConfig, FakeConnector
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 CONNECTION = "c0" * 16
 
+SCHEDULES = {"incremental": "every 15m", "full": None, "census": "every 1d"}
+
 WRITTEN = (
     *(t for t in sorted(m.__tablename__ for m in MODELS.values())), "iteration_memberships", "item_timings", "payloads", "claims",
     "tombstones", "quarantine", "project_memberships", "facts", "evaluations", "violations",
@@ -57,7 +59,7 @@ class Connected:
         config = configuration.checked(connector, {"address": "https://fake.example", "token": TOKEN})
         self.connection = Stored(
             CONNECTION, "Tool", connector.name, namespace, config.plain, sealed_secrets(self.hub, config, CONNECTION), {}, ACTIVE, None,
-            None, None, 0, 15, 1440, START, START,
+            None, None, 0, SCHEDULES, "UTC", [], 15, START, START,
         )  # fmt: skip
         with work.write() as session:
             stored_connections.insert(session, self.connection)

@@ -40,7 +40,7 @@ class Estate:
             session.add(
                 Connection(
                     id=CONNECTION, name="Site", connector="fake", namespace="fake:site", config={}, secrets=b"", rules={}, state="active",
-                    account=None, last_error=None, last_error_at=None, failures=0, interval_minutes=60, census_interval_minutes=1440,
+                    account=None, last_error=None, last_error_at=None, failures=0, schedules={}, cadence_minutes=60,
                     created_at=NOON, updated_at=NOON,
                 )
             )  # fmt: skip
@@ -175,9 +175,7 @@ class Estate:
         return sorted(found, key=lambda row: str(sorted(row.items(), key=lambda pair: pair[0])))
 
     def evaluation(self, entity: str, check: str, sub_key: str = "") -> dict[str, Any]:
-        [found] = [
-            row for row in self.rows(Evaluation) if (row["entity_id"], row["check_id"], row["sub_key"]) == (entity, check, sub_key)
-        ]
+        [found] = [row for row in self.rows(Evaluation) if (row["entity_id"], row["check_id"], row["sub_key"]) == (entity, check, sub_key)]
         return found
 
     def violations(self, check: str) -> list[dict[str, Any]]:

@@ -147,8 +147,8 @@ def test_a_name_is_given_once(shelf_hub: Hub) -> None:
     ("draft", "pointer"),
     [
         (Draft("  ", "shelf", config()), "/name"),
-        (Draft("n", "shelf", config(), interval_minutes=0), "/interval_minutes"),
-        (Draft("n", "shelf", config(), census_interval_minutes=10**9), "/census_interval_minutes"),
+        (Draft("n", "shelf", config(), schedules={"incremental": "every 0m"}), "/schedules/incremental"),
+        (Draft("n", "shelf", config(), schedules={"census": "61 * * * *"}), "/schedules/census"),
         (Draft("n", "shelf", config(), rules={"kind": "{not json"}), "/rules/kind"),
     ],
 )
@@ -183,8 +183,8 @@ def test_a_working_config_ends_a_failure(shelf_hub: Hub) -> None:
     made = created(shelf_hub)
     id = made.connection.id
     with shelf_hub.work.write() as session:
-        assert rows.failed(session, id, "The token has expired.", True, shelf_hub.now())
-        assert not rows.failed(session, id, "The token has expired.", True, shelf_hub.now())
+        assert rows.failed(session, id, "incremental", "The token has expired.", True, shelf_hub.now())
+        assert not rows.failed(session, id, "incremental", "The token has expired.", True, shelf_hub.now())
     failing = connections.get(shelf_hub, id)
     assert (failing.state, failing.last_error, failing.next_due_at) == ("failing", "The token has expired.", None)
     after = connections.change(shelf_hub, id, Change(config={"token": RIGHT_TOKEN}), "test")
@@ -194,11 +194,11 @@ def test_a_working_config_ends_a_failure(shelf_hub: Hub) -> None:
 def test_a_run_that_ends_well_ends_a_failure_once(shelf_hub: Hub) -> None:
     id = created(shelf_hub).connection.id
     with shelf_hub.work.write() as session:
-        rows.failed(session, id, "The source does not answer.", False, shelf_hub.now())
+        rows.failed(session, id, "incremental", "The source does not answer.", False, shelf_hub.now())
     assert connections.get(shelf_hub, id).state == "active"
     with shelf_hub.work.write() as session:
-        assert rows.succeeded(session, id, shelf_hub.now())
-        assert not rows.succeeded(session, id, shelf_hub.now())
+        assert rows.succeeded(session, id, "full", shelf_hub.now())
+        assert not rows.succeeded(session, id, "full", shelf_hub.now())
     assert connections.get(shelf_hub, id).last_error is None
 
 
@@ -208,7 +208,7 @@ def test_a_change_decided_on_an_older_reading_is_refused(shelf_hub: Hub, clock: 
     clock.forward(minutes=1)
     connections.change(shelf_hub, made.connection.id, Change(name="Renamed"), "test", seen)
     with pytest.raises(Conflict, match="meanwhile"):
-        connections.change(shelf_hub, made.connection.id, Change(interval_minutes=30), "test", seen)
+        connections.change(shelf_hub, made.connection.id, Change(schedules={"incremental": "every 30m"}), "test", seen)
     assert connections.get(shelf_hub, made.connection.id).name == "Renamed"
 
 
@@ -245,15 +245,25 @@ def test_a_paused_connection_is_not_due_and_a_resumed_one_is(shelf_hub: Hub, clo
 
 def test_a_connection_is_due_an_interval_after_its_last_run_began(shelf_hub: Hub, clock: Clock) -> None:
     made = created(shelf_hub)
-    assert made.connection.next_due_at == clock() + timedelta(minutes=connections.INTERVAL_MINUTES)
+    assert made.connection.next_due_at == made.connection.next_due["incremental"]
+    assert made.connection.next_due_at is not None
+    assert timedelta(minutes=13.5) <= made.connection.next_due_at - clock() <= timedelta(minutes=15)
 
 
 def test_asking_twice_for_a_sync_queues_one_run(shelf_hub: Hub) -> None:
     made = created(shelf_hub)
     assert connections.request_sync(shelf_hub, made.connection.id, "incremental", "test").id == made.run.id
-    full = connections.request_sync(shelf_hub, made.connection.id, "full", "test")
-    assert full.id != made.run.id
+    census = connections.request_sync(shelf_hub, made.connection.id, "census", "test")
+    assert census.id != made.run.id
     assert everything(shelf_hub)["sync_runs"] == 2
+
+
+def test_a_waiting_poll_becomes_the_full_read_that_is_asked_for_and_does_for_polls_from_then_on(shelf_hub: Hub) -> None:
+    made = created(shelf_hub)
+    full = connections.request_sync(shelf_hub, made.connection.id, "full", "test")
+    assert (full.id, full.mode) == (made.run.id, "full")
+    assert connections.request_sync(shelf_hub, made.connection.id, "incremental", "test").mode == "full"
+    assert everything(shelf_hub)["sync_runs"] == 1
 
 
 def test_an_unknown_mode_is_pointed_at(shelf_hub: Hub) -> None:

@@ -225,7 +225,7 @@ def test_what_could_not_be_fetched_is_tried_again_after_the_connections_interval
     assert hub.fetch().state == "failed"
     assert hinted.tick(hub.hub) == []
     monkeypatch.undo()
-    hub.now += timedelta(minutes=hub.connection.interval_minutes)
+    hub.now += timedelta(minutes=hub.connection.cadence_minutes or 0)
     assert len(hinted.tick(hub.hub)) == 1
     assert hinted.tick(hub.hub) == []
     hub.fetch()

@@ -45,7 +45,7 @@ def members(hub: Hub, project_id: str) -> set[str]:
 
 
 def test_a_query_takes_what_the_source_selects_out_of_the_scope_s_own_project(hub: Hub, jira: Simulator) -> None:
-    draft = connections.Draft(name="jira", connector="jira", config=jira.config(), scopes="all", interval_minutes=60)
+    draft = connections.Draft(name="jira", connector="jira", config=jira.config(), scopes="all")
     made = connections.create(hub, draft, "test")
     assert sync.run(hub, made.run.id).state == "finished"
     scopes = [row_id(made.connection.namespace, "scope", project) for project in jira.projects]
@@ -63,7 +63,7 @@ def test_a_query_takes_what_the_source_selects_out_of_the_scope_s_own_project(hu
 
 
 def test_a_query_that_the_source_refuses_is_told_and_keeps_what_it_found(hub: Hub, jira: Simulator) -> None:
-    draft = connections.Draft(name="jira", connector="jira", config=jira.config(), scopes="all", interval_minutes=60)
+    draft = connections.Draft(name="jira", connector="jira", config=jira.config(), scopes="all")
     made = connections.create(hub, draft, "test")
     sync.run(hub, made.run.id)
     scope_id = row_id(made.connection.namespace, "scope", jira.projects[0])

@@ -21,7 +21,7 @@ START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 def run(state: str, fetched: Mapping[str, int], expected: Mapping[str, int], estimate: int | None = None, wait_s: int = 0) -> StoredRun:
     until = START + timedelta(seconds=wait_s) if wait_s else None
-    return StoredRun("r", "c", "full", state, START, None, None, until, fetched, expected, {}, {}, 0, 0, estimate, None)
+    return StoredRun("r", "c", "full", "request", state, START, None, None, until, fetched, expected, {}, {}, 0, 0, estimate, None)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -16,14 +18,16 @@ import typer
 from pmo_hub.cli import entering
 from pmo_hub.host.configuration import required_fields, secret_fields
 from pmo_hub.services import authorizations, connections, runs, sources, sync
-from pmo_hub.services.connections import CENSUS_INTERVAL_MINUTES, INTERVAL_MINUTES, Chosen, Draft
+from pmo_hub.services.connections import Chosen, ConnectionInfo, Draft
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.running import SyncProgress
 from pmo_hub.services.sources import Checked
+from pmo_hub.services.timetable import DEFAULTS
 
 app = typer.Typer(help="Connections to sources.", no_args_is_help=True, rich_markup_mode=None)
 
 FAILED = 1
+NEVER = "never"
 MANY = 200
 
 
@@ -36,6 +40,7 @@ class Mode(StrEnum):
 
 _SET = typer.Option([], "--set", help="A field of the connector's config, NAME=VALUE; may be repeated.")
 _SECRET = typer.Option([], help="A secret field: NAME=@FILE, NAME=env:VARIABLE or NAME=-; asked for when left out.")
+_QUIET = typer.Option([], help="When nothing begins by itself: 08:00-18:00 or mon,tue:08:00-18:00; may be repeated.")
 _CONFIG = typer.Option(None, help="A JSON file with the config; --set and --secret go before it.")
 
 
@@ -47,15 +52,22 @@ def add(
     secret: list[str] = _SECRET,
     config: Path | None = _CONFIG,
     scope: list[str] = typer.Option([], help="External id of a scope to read; may be repeated. Left out: all that are offered."),
-    interval: int = typer.Option(INTERVAL_MINUTES, help="Minutes between syncs."),
-    census_interval: int = typer.Option(CENSUS_INTERVAL_MINUTES, help="Minutes between censuses, which find what was deleted."),
+    incremental: str = typer.Option(DEFAULTS["incremental"], help="When to read what changed: every 15m, five cron fields, or never."),
+    full: str = typer.Option(NEVER, help="When to read everything anew."),
+    census: str = typer.Option(DEFAULTS["census"], help="When to look for what was deleted."),
+    time_zone: str = typer.Option("UTC", help="Of cron fields and quiet hours, such as Europe/Zurich."),
+    quiet: list[str] = _QUIET,
     sync_now: bool = typer.Option(False, "--sync", help="Run the first sync here instead of leaving it to a worker."),
 ) -> None:
     """Try a source, then store the connection and queue its first sync."""
     with entering.hub() as hub:
         whole = _config(hub, connector, fields, secret, config)
         chosen: Chosen = scope or "all"
-        made = connections.create(hub, Draft(name, connector, whole, chosen, interval, census_interval), entering.actor())
+        schedules = {
+            mode: None if text == NEVER else text for mode, text in (("incremental", incremental), ("full", full), ("census", census))
+        }
+        draft = Draft(name, connector, whole, chosen, schedules, time_zone=time_zone, quiet_hours=[_window(one) for one in quiet])
+        made = connections.create(hub, draft, entering.actor())
         added = made.connection
         if made.first_run is None:
             print(f"{added.name} ({added.id}): {added.last_error} `pmo-hub connection authorize` does it here.")
@@ -76,11 +88,29 @@ def list_connections() -> None:
         while found := connections.page(hub, after, MANY):
             rows += [
                 {"name": c.name, "connector": c.connector, "state": c.state, "scopes": c.counts.scopes, "items": c.counts.items,
-                 "synced": f"{c.synced_at:%Y-%m-%d %H:%M}Z" if c.synced_at else None, "error": c.last_error, "id": c.id}
+                 "schedules": _schedules(c), "synced": _minute(c.synced_at), "next": _minute(c.next_due_at), "error": c.last_error,
+                 "id": c.id}
                 for c in found
             ]  # fmt: skip
             after = (found[-1].name, found[-1].id)
-    entering.table(rows, ["name", "connector", "state", "scopes", "items", "synced", "error", "id"])
+    entering.table(rows, ["name", "connector", "state", "scopes", "items", "schedules", "synced", "next", "error", "id"])
+
+
+def _schedules(connection: ConnectionInfo) -> str:
+    told = [f"{mode} {text}" for mode, text in connection.schedules.items() if text is not None]
+    return ", ".join(told) + (f" ({connection.time_zone})" if connection.time_zone != "UTC" else "") or NEVER
+
+
+def _minute(at: datetime | None) -> str | None:
+    return None if at is None else f"{at:%Y-%m-%d %H:%M}Z"
+
+
+def _window(text: str) -> dict[str, Any]:
+    """`mon,tue:08:00-18:00` as a window of quiet hours."""
+    read = re.fullmatch(r"(?:([a-z,]+):)?(\d\d:\d\d)-(\d\d:\d\d)", text)
+    if read is None:
+        raise typer.BadParameter(f"--quiet wants 08:00-18:00 or mon,tue:08:00-18:00, not {text!r}.")
+    return {"days": [day for day in (read[1] or "").split(",") if day], "start": read[2], "end": read[3]}
 
 
 @app.command()

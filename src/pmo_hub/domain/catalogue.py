@@ -96,11 +96,14 @@ _MEASURED: tuple[tuple[str, Scalar, str | None, str], ...] = (
     ("milestone.due", _D, None, "its due date"),
     ("milestone.done", _B, None, "it is done or cancelled"),
 )
+_CONNECTED: tuple[tuple[str, Scalar, str | None, str], ...] = (
+    ("connection.credential_expires_at", _T, None, "when the source stops accepting the connection's credential"),
+)
 
 FACTS: Mapping[str, Declaration] = MappingProxyType(
     {
         name: Declaration(name, kind, unit, meaning, from_source)
-        for rows, from_source in ((_SETTINGS, False), (_MEASURED, True))
+        for rows, from_source in ((_SETTINGS, False), (_MEASURED, True), (_CONNECTED, False))
         for name, kind, unit, meaning in rows
     }
 )

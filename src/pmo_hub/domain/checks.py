@@ -1,4 +1,4 @@
-"""The ten built-in checks that a project's settings and one issue tracker can answer, and what the rest of the library waits for.
+"""The built-in checks that a project's settings, a connection and one issue tracker can answer, and what the rest of the library waits for.
 
 Where a check looks at less than the library's definition, its title says so; the comment beside it says what is left out.
 """
@@ -221,7 +221,28 @@ DQ_003 = Check(
     ),
 )
 
-BUILT_IN: tuple[Check, ...] = (GOV_001, GOV_002, GOV_004, GOV_013, SCH_003, SCH_011, AGL_003, AGL_004, DQ_002, DQ_003)
+DQ_004 = Check(
+    id="DQ-004",
+    title="Credential expires soon",
+    entity="connection",
+    domains=("governance",),
+    methodologies=_ALL,
+    severity=Severity.HIGH,
+    parameters=(Parameter("warn_days", Scalar.INT, 14, 1, 90),),
+    fail_when="connection.credential_expires_at < now + days(params.warn_days)",
+    message="the credential ends at {connection.credential_expires_at}, in less than {params.warn_days} days",
+    remediation="Create a new credential at the source and save it in the connection; nothing is read once this one has ended.",
+    evidence=("connection.credential_expires_at",),
+    tests=(
+        _test(Result.FAIL, ("connection.credential_expires_at", datetime(2026, 12, 7, 11, 59, tzinfo=UTC))),
+        _test(Result.PASS, ("connection.credential_expires_at", datetime(2026, 12, 7, 12, tzinfo=UTC))),
+        _test(Result.UNKNOWN),
+    ),
+)
+
+BUILT_IN: tuple[Check, ...] = (GOV_001, GOV_002, GOV_004, GOV_013, SCH_003, SCH_011, AGL_003, AGL_004, DQ_002, DQ_003, DQ_004)
+BEYOND = ("DQ-004",)
+"""Checks of the hub's own hygiene that the library doesn't have."""
 CHECKS: Mapping[str, Check] = MappingProxyType({check.id: check for check in BUILT_IN})
 
 WAITING: Mapping[str, tuple[str, ...]] = MappingProxyType(

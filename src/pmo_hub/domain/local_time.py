@@ -37,3 +37,23 @@ def working_days(start: date, end: date) -> int:
         return -working_days(end, start)
     weeks, rest = divmod((end - start).days, 7)
     return weeks * 5 + sum((start.weekday() + step) % 7 < 5 for step in range(1, rest + 1))
+
+
+def showings(wall: datetime, where: tzinfo) -> tuple[datetime, ...]:
+    """The instants at which a clock on the wall there shows `wall` (naive): two where it is turned back, none where it skips that."""
+    first, second = (wall.replace(tzinfo=where, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return tuple(at for at in sorted({first, second}) if at.astimezone(where).replace(tzinfo=None) == wall)
+
+
+def skipped_to(wall: datetime, where: tzinfo) -> datetime:
+    """The instant at which the clock jumps over `wall`, which it never shows."""
+    # The offsets before and after the jump bound it: fold=1 reads the wall with the later one.
+    early, late = sorted(wall.replace(tzinfo=where, fold=fold).astimezone(UTC) for fold in (0, 1))
+    before = early.astimezone(where).utcoffset()
+    while late - early > timedelta(seconds=1):
+        middle = early + (late - early) / 2
+        if middle.astimezone(where).utcoffset() == before:
+            early = middle
+        else:
+            late = middle
+    return late.replace(microsecond=0)

@@ -5,25 +5,28 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 import httpx
 
 from pmo_hub import log
+from pmo_hub.domain.identity import row_id
 from pmo_hub.host import configuration
 from pmo_hub.host.configuration import BadConfig, Config
 from pmo_hub.host.registry import Registry
 from pmo_hub.sdk.contract import Connector, Credentials, Files, RateLimit, Source
 from pmo_hub.sdk.errors import ConfigError, ConnectorError
-from pmo_hub.sdk.http import Clockwork, LocalThrottle, Policy, Throttle, client, redact
+from pmo_hub.sdk.http import Clockwork, Policy, client, redact
+from pmo_hub.sdk.quota import Quota
+from pmo_hub.sdk.throttle import LocalThrottle, SharedThrottle, Standing, Throttle
 from pmo_hub.store.repositories import connections as rows
 from pmo_hub.store.repositories.connections import Stored
+from pmo_hub.store.repositories.throttles import Ledgers
 from pmo_hub.store.secrets import SecretBox, SecretError
 from pmo_hub.store.unit_of_work import Work
 
@@ -49,25 +52,41 @@ class House(Protocol):
 
 
 class Throttles:
-    """One throttle for each credential, kept as long as the process: two connections with one account share what its source allows."""
+    """One throttle for each account at each source, kept as long as the process: two connections of one account share what it may ask.
 
-    def __init__(self, make: Callable[[RateLimit], Throttle] = LocalThrottle) -> None:
+    With `ledgers` they share it with other processes too; `make` then makes none.
+    """
+
+    def __init__(self, make: Callable[[RateLimit], Throttle] = LocalThrottle, ledgers: Ledgers | None = None) -> None:
         self._make = make
+        self._ledgers = ledgers
         self._lock = threading.Lock()
         self._kept: dict[str, Throttle] = {}
 
-    def of(self, credential: str, limit: RateLimit) -> Throttle:
-        """The throttle of that credential; `limit` counts where it is new."""
+    def of(self, key: str, limit: RateLimit) -> Throttle:
+        """The throttle of that key; `limit` counts where it is new."""
         with self._lock:
-            if credential not in self._kept:
-                self._kept[credential] = self._make(limit)
-            return self._kept[credential]
+            if key not in self._kept:
+                self._kept[key] = self._make(limit) if self._ledgers is None else SharedThrottle(limit, self._ledgers.of(key))
+            return self._kept[key]
+
+    def standings(self, keys: Collection[str]) -> Mapping[str, Standing]:
+        """Where the throttles of these keys stand; one that nothing has passed yet is left out."""
+        if self._ledgers is not None:
+            return self._ledgers.standings(keys)
+        with self._lock:
+            kept = {key: self._kept[key] for key in keys if key in self._kept}
+        return {key: throttle.standing() for key, throttle in kept.items() if isinstance(throttle, LocalThrottle)}
 
 
-def credential_name(connector: str, config: Mapping[str, Any]) -> str:
-    """A name for the credential that is in the whole config, from which the config can't be told."""
-    text = json.dumps([connector, config], sort_keys=True, default=str)
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+def throttle_key(connector: str, namespace: str, account: str | None) -> str:
+    """A name for an account at a source; nothing secret goes into it."""
+    return row_id(connector, "throttle", namespace, account or "")
+
+
+def trial_key(connector: str, plain: Mapping[str, Any]) -> str:
+    """A name for a config that is only tried, so that nobody knows yet which account and source it leads to; without its secrets."""
+    return row_id(connector, "trial", json.dumps(plain, sort_keys=True, default=str))
 
 
 class Counted:
@@ -82,16 +101,19 @@ class Counted:
     def requests(self) -> int:
         return self._requests
 
-    def acquire(self) -> None:
-        self._inner.acquire()
+    def acquire(self, endpoint: str = "") -> None:
+        self._inner.acquire(endpoint)
         with self._lock:
             self._requests += 1
 
     def release(self) -> None:
         self._inner.release()
 
-    def penalise(self, retry_after_s: float, reason: str | None) -> None:
-        self._inner.penalise(retry_after_s, reason)
+    def penalise(self, retry_after_s: float, reason: str | None, endpoint: str = "") -> None:
+        self._inner.penalise(retry_after_s, reason, endpoint)
+
+    def note(self, quota: Quota) -> None:
+        self._inner.note(quota)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +226,10 @@ class OpenSource:
 
 
 @contextmanager
-def open_source(house: House, connection: Stored, rules: Mapping[str, str] | None = None) -> Iterator[OpenSource]:
-    """The connection's source is open, with its own rules or with those that are to be tried.
+def open_source(
+    house: House, connection: Stored, rules: Mapping[str, str] | None = None, policy: Policy | None = None
+) -> Iterator[OpenSource]:
+    """The connection's source is open, with its own rules or with those that are to be tried; `policy` bounds its requests.
 
     Raises ConfigError where it can't be opened as it is stored.
     """
@@ -215,8 +239,10 @@ def open_source(house: House, connection: Stored, rules: Mapping[str, str] | Non
         raise ConfigError(f"The connector {connection.connector!r} is not installed{''.join(reasons[:1])}.")
     config = stored_config(house, connector, connection)
     credentials = StoredCredentials(house.work, house.secrets, connection.id)
+    throttle = house.throttles.of(throttle_key(connector.name, connection.namespace, connection.account), connector.rate_limit)
     ruled = connection.rules if rules is None else rules
-    with _opened(house, connector, config, credentials, FolderFiles(house.data_dir / "files" / connection.id), ruled) as opened:
+    files = FolderFiles(house.data_dir / "files" / connection.id)
+    with _opened(house, connector, config, credentials, files, throttle, ruled, policy) as opened:
         yield opened
 
 
@@ -224,7 +250,8 @@ def open_source(house: House, connection: Stored, rules: Mapping[str, str] | Non
 def try_source(house: House, connector: Connector, config: Config, connection_id: str | None = None) -> Iterator[OpenSource]:
     """A source is open with a config that is stored nowhere; with what the source rotates, if a connection is named that has it."""
     credentials = TriedCredentials() if connection_id is None else StoredCredentials(house.work, house.secrets, connection_id)
-    with _opened(house, connector, config, credentials, FolderFiles(house.data_dir / "files" / "none"), {}) as opened:
+    throttle = house.throttles.of(trial_key(connector.name, config.plain), connector.rate_limit)
+    with _opened(house, connector, config, credentials, FolderFiles(house.data_dir / "files" / "none"), throttle, {}) as opened:
         yield opened
 
 
@@ -232,7 +259,9 @@ def try_source(house: House, connector: Connector, config: Config, connection_id
 def lend(house: House, connector: Connector, config: Config, connection_id: str) -> Iterator[HostContext]:
     """What the host lends to a source of the connection, without one being open."""
     credentials = StoredCredentials(house.work, house.secrets, connection_id)
-    with _lent(house, connector, config, credentials, FolderFiles(house.data_dir / "files" / connection_id), {}) as context:
+    throttle = house.throttles.of(trial_key(connector.name, config.plain), connector.rate_limit)
+    files = FolderFiles(house.data_dir / "files" / connection_id)
+    with _lent(config, credentials, files, throttle, house.now, {}) as context:
         yield context
 
 
@@ -254,20 +283,33 @@ def sealed_secrets(house: House, config: Config, connection_id: str) -> bytes:
 
 @contextmanager
 def _opened(
-    house: House, connector: Connector, config: Config, credentials: Credentials, files: Files, rules: Mapping[str, str]
+    house: House,
+    connector: Connector,
+    config: Config,
+    credentials: Credentials,
+    files: Files,
+    throttle: Throttle,
+    rules: Mapping[str, str],
+    policy: Policy | None = None,
 ) -> Iterator[OpenSource]:
-    with _lent(house, connector, config, credentials, files, rules) as context, connector.open(config.model, context) as source:
+    lent = _lent(config, credentials, files, throttle, house.now, rules, policy)
+    with lent as context, connector.open(config.model, context) as source:
         yield OpenSource(source, connector, context)
 
 
 @contextmanager
 def _lent(
-    house: House, connector: Connector, config: Config, credentials: Credentials, files: Files, rules: Mapping[str, str]
+    config: Config,
+    credentials: Credentials,
+    files: Files,
+    throttle: Throttle,
+    now: Callable[[], datetime],
+    rules: Mapping[str, str],
+    policy: Policy | None = None,
 ) -> Iterator[HostContext]:
     for secret in config.secrets.values():
         log.register_secret(secret)
-    throttle = house.throttles.of(credential_name(connector.name, config.whole), connector.rate_limit)
-    context = HostContext(credentials, files, Counted(throttle), house.now, rules=rules)
+    context = HostContext(credentials, files, Counted(throttle), now, policy, rules=rules)
     try:
         yield context
     except ConnectorError as error:

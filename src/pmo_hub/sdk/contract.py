@@ -261,6 +261,24 @@ class Expiring(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An object that a person named: where it is, and what the source calls it now."""
+
+    ref: Ref
+    scope: str | None
+    key: str | None = None
+
+
+@runtime_checkable
+class Naming(Protocol):
+    """What a source may do besides, whose objects people call otherwise than by the id of their refs."""
+
+    def named(self, text: str) -> Named | None:
+        """The object that people call so; None where the account is shown none. An old name of an object that moved finds it."""
+        ...
+
+
 class Credentials(Protocol):
     """Credentials that the source rotates, such as refresh tokens."""
 

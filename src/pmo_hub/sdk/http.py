@@ -9,19 +9,24 @@ from __future__ import annotations
 import random
 import re
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 
-from pmo_hub.sdk.contract import RateLimit
 from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, TransientError
+from pmo_hub.sdk.quota import quota_of
+from pmo_hub.sdk.throttle import LONGEST_WAIT_S, LocalThrottle, Throttle
+
+__all__ = [
+    "LONGEST_WAIT_S", "URL", "BasicAuth", "Client", "Clockwork", "LocalThrottle", "Policy", "Response", "Throttle", "client", "error_of",
+    "is_web_page", "redact",
+]  # fmt: skip
 
 Client = httpx.Client
 Response = httpx.Response
@@ -32,89 +37,7 @@ Request = httpx.Request
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0
-LONGEST_WAIT_S = 60.0
-"""A longer wait belongs to the host, which ends the run as waiting instead of holding a thread."""
-
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
-
-
-class Throttle(Protocol):
-    """Permission to send, shared by all that talk to one source."""
-
-    def acquire(self) -> None:
-        """Return when one more request may run; TransientError where that is more than `LONGEST_WAIT_S` away."""
-        ...
-
-    def release(self) -> None: ...
-
-    def penalise(self, retry_after_s: float, reason: str | None) -> None:
-        """The source said that this was too much; `reason` is its own word for which limit was hit."""
-        ...
-
-
-class LocalThrottle:
-    """A throttle for one process: a token bucket, and a concurrency that halves when refused and grows by one in a clean minute."""
-
-    def __init__(
-        self, limit: RateLimit, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
-        self._limit = limit
-        self._clock = clock
-        self._sleep = sleep
-        self._free = threading.Condition()
-        self._tokens = float(limit.requests)
-        self._filled_at = self._changed_at = clock()
-        self._closed_until = self._halved_at = float("-inf")
-        self._running = 0
-        self._concurrency = limit.concurrency
-
-    @property
-    def concurrency(self) -> int:
-        """How many requests may run at once now."""
-        return self._concurrency
-
-    def acquire(self) -> None:
-        while True:
-            with self._free:
-                while self._running >= self._concurrency:
-                    self._free.wait()
-                delay = self._delay()
-                if delay <= 0:
-                    self._tokens -= 1
-                    self._running += 1
-                    return
-            if delay > LONGEST_WAIT_S:
-                raise TransientError(f"the source asked to be left alone for another {delay:.0f} s", timedelta(seconds=delay))
-            self._sleep(delay)
-
-    def release(self) -> None:
-        with self._free:
-            self._running -= 1
-            self._free.notify()
-
-    def penalise(self, retry_after_s: float, reason: str | None) -> None:
-        """Halve the concurrency; a burst limit holds for one endpoint, any other closes the source until `retry_after_s` is over."""
-        with self._free:
-            now = self._clock()
-            if now - self._halved_at >= 1.0:  # refusals of one wave count once
-                self._concurrency = max(1, self._concurrency // 2)
-                self._halved_at = now
-            self._changed_at = now
-            if reason is None or "burst" not in reason:
-                self._closed_until = max(self._closed_until, now + retry_after_s)
-
-    def _delay(self) -> float:
-        now = self._clock()
-        if self._concurrency < self._limit.concurrency and now - self._changed_at >= 60.0:
-            self._concurrency += 1
-            self._changed_at = now
-            self._free.notify()
-        rate = self._limit.requests / self._limit.per_s
-        self._tokens = min(float(self._limit.requests), self._tokens + (now - self._filled_at) * rate)
-        self._filled_at = now
-        # The margin keeps a rounded clock from asking for a delay of zero for ever.
-        empty_s = 0.0 if self._tokens >= 1.0 else (1.0 - self._tokens) / rate + 1e-6
-        return max(empty_s, self._closed_until - now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +156,7 @@ class _Retrying(httpx.BaseTransport):
                 return outcome
             wait_s = self._wait_s(outcome, attempt)
             if outcome.refused:
-                self._throttle.penalise(wait_s, outcome.reason)
+                self._throttle.penalise(wait_s, outcome.reason, _endpoint(request))
             asked = None if outcome.asked_s is None else timedelta(seconds=max(1.0, outcome.asked_s))
             if outcome.asked_s is not None and outcome.asked_s > LONGEST_WAIT_S:
                 raise TransientError(f"{request.url.host} {outcome.why} and asked for a wait of {outcome.asked_s:.0f} s", asked)
@@ -242,7 +165,7 @@ class _Retrying(httpx.BaseTransport):
             clock.sleep(wait_s)
 
     def _attempt(self, request: httpx.Request) -> httpx.Response | _Failure:
-        self._throttle.acquire()
+        self._throttle.acquire(_endpoint(request))
         try:
             response = self._inner.handle_request(request)
             try:
@@ -267,9 +190,14 @@ class _Retrying(httpx.BaseTransport):
 
     def _judge(self, response: httpx.Response) -> httpx.Response | _Failure:
         status, headers = response.status_code, response.headers
+        quota = quota_of(headers.raw, self._clock.now)
+        if quota is not None:
+            self._throttle.note(quota)
         if status in RETRIED_STATUSES:
             refused = status == 429 or "retry-after" in headers
             asked_s = _retry_after_s(headers.get("retry-after"), headers.get("date"), self._clock.now)
+            if asked_s is None and status == 429 and quota is not None and quota.is_binding and quota.remaining == 0:
+                asked_s = quota.resets_in_s
             why = "refuses more requests for now (429)" if status == 429 else f"failed with status {status}"
             return _Failure(why, asked_s, refused, headers.get("ratelimit-reason"))
         if status == 200 and _is_cut(response.content):
@@ -283,6 +211,10 @@ class _Retrying(httpx.BaseTransport):
             return max(1.0, failure.asked_s) + draw
         drawn: float = draw * min(self._policy.cap_s, self._policy.base_s * 2.0**attempt)
         return max(1.0, drawn) if failure.refused else drawn
+
+
+def _endpoint(request: httpx.Request) -> str:
+    return f"{request.method} {request.url.raw_path.partition(b'?')[0].decode('ascii', 'replace')}"
 
 
 def _whole(response: httpx.Response) -> httpx.Response:

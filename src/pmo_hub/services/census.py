@@ -7,15 +7,18 @@ for an admin.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 
 import structlog
 
 from pmo_hub.sdk.contract import Reason, Ref
 from pmo_hub.sdk.errors import ScopeError
+from pmo_hub.services import finding
 from pmo_hub.services.brake import Braked, brake
 from pmo_hub.services.committing import take_fetched
-from pmo_hub.services.references import origin_of
+from pmo_hub.services.completeness import settle_census
+from pmo_hub.services.finding import Heard
+from pmo_hub.services.references import origin_of, refresh_references
 from pmo_hub.services.running import SyncRun
 from pmo_hub.store.ownership import end_payloads
 from pmo_hub.store.repositories import censuses, syncing
@@ -38,18 +41,22 @@ def take(run: SyncRun, accepting: bool = False) -> None:
             if not censuses.begin(session, census_id, run.connection.id, started_at):
                 return
         try:
-            listed, complete = _listen(run, census_id)
+            heard = _listen(run, census_id)
             break
         except ScopeError as e:
             run.lose(e, run.readable())
+    listed, complete = heard.listed, heard.complete
     run.taken.fetched.update(listed)
     lost: list[censuses.Unlisted] = []
     held: Counter[str] = Counter()
     with run.hub.work.read() as session:
         for kind, scopes in complete.items():
             scope_ids = [run.scopes[s] for s in sorted(scopes) if s in run.scopes]
-            lost += censuses.unlisted(session, census_id, (kind,), scope_ids, started_at)
-            held.update(syncing.live_payloads(session, scope_ids, (kind,)))
+            unlisted = censuses.unlisted(session, census_id, (kind,), scope_ids, started_at)
+            own = syncing.live_payloads(session, scope_ids, (kind,))
+            lost += unlisted
+            held.update(own)
+            finding.tell_missing(run, kind, sorted(scopes), own, Counter(u.scope_id for u in unlisted))
         names = {s.id: s.name for s in syncing.chosen_scopes(session, run.connection.id)}
     by_scope = Counter(u.scope_id for u in lost)
     try:
@@ -66,9 +73,13 @@ def take(run: SyncRun, accepting: bool = False) -> None:
         with run.commit() as session:
             censuses.end(session, census_id, "held", sum(listed.values()), len(lost), str(e), run.hub.now())
         raise
+    if lost or any(heard.strangers.values()):
+        refresh_references(run)  # what is found after all is mapped with them
     reasons = _confirm(run, lost)
+    found = finding.bring(run, heard)
     with run.commit() as session:
         now = run.hub.now()
+        settle_census(session, found, run.connection.id, run.id, list(run.scopes.values()), now)
         before = censuses.missing_before(session, run.connection.id)
         agreed = {i: Reason(reason) for i, reason in reasons.items() if accepting or i in before}
         end_payloads(session, agreed, run.taken, now)
@@ -77,18 +88,23 @@ def take(run: SyncRun, accepting: bool = False) -> None:
     log.info("census.finished", connection_id=run.connection.id, listed=sum(listed.values()), missing=len(reasons), ended=len(agreed))
 
 
-def _listen(run: SyncRun, census_id: str) -> tuple[Counter[str], dict[str, set[str]]]:
-    """How many ids of each kind the source listed, and of which scopes it listed a kind to its end."""
+def _listen(run: SyncRun, census_id: str) -> Heard:
+    """What the source listed, and of which scopes it listed a kind to its end."""
     origin = origin_of(run)
-    listed: Counter[str] = Counter()
-    complete: dict[str, set[str]] = defaultdict(set)
+    heard = Heard()
+    with run.hub.work.read() as session:
+        read_before = {s.external_id for s in syncing.chosen_scopes(session, run.connection.id) if s.synced_at is not None}
     for listing in run.opened.source.census(run.readable()):
+        ids = {origin.payload_id(Ref(listing.kind, i)): i for i in listing.ids}
         with run.commit() as session:
-            censuses.list_ids(session, census_id, [origin.payload_id(Ref(listing.kind, i)) for i in listing.ids])
-        listed[listing.kind] += len(listing.ids)
+            censuses.list_ids(session, census_id, ids)
+            lacking = censuses.not_held(session, ids)
+        scopes = listing.scopes or tuple(run.readable())
+        strange = [ids[i] for i in lacking if i not in origin.quarantined] if read_before.issuperset(scopes) else None
+        heard.note(listing.kind, scopes, len(listing.ids), strange)
         if listing.last and listing.kind in run.opened.connector.census_kinds:
-            complete[listing.kind].update(listing.scopes or run.readable())
-    return listed, complete
+            heard.complete[listing.kind].update(scopes)
+    return heard
 
 
 def _confirm(run: SyncRun, lost: list[censuses.Unlisted]) -> dict[str, str]:

@@ -91,6 +91,7 @@ def _sorted(run: SyncRun, batch: Batch) -> _Pages:
     counted = run.opened.connector.census_kinds
     for partition, page in batch.pages:
         _refuse_bad_state(partition, page)
+        run.tally.note(partition, page)
         if page.expected:
             run.expected[partition.name] = {**run.expected.get(partition.name, {}), **page.expected}
         for payload in page.payloads:

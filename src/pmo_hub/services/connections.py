@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from pmo_hub.domain.identity import row_id
@@ -14,7 +14,8 @@ from pmo_hub.host import configuration
 from pmo_hub.host.session import sealed_secrets, stored_config
 from pmo_hub.sdk.contract import Scope
 from pmo_hub.sdk.errors import AuthError, ConfigError
-from pmo_hub.services import audit, authorizations, hooks, projects, rules, runs, sources, sync
+from pmo_hub.services import audit, authorizations, budgets, hooks, projects, rules, runs, scheduling, sources, sync, timetable
+from pmo_hub.services.budgets import Budget
 from pmo_hub.services.errors import Conflict, Fault, Invalid, NotFound
 from pmo_hub.services.hooks import HookInfo
 from pmo_hub.services.hub import Hub
@@ -27,22 +28,22 @@ from pmo_hub.store.unit_of_work import Session
 
 Chosen = Sequence[str] | Literal["all"]
 
-INTERVAL_MINUTES = 15
-CENSUS_INTERVAL_MINUTES = 24 * 60
-LONGEST_INTERVAL_MINUTES = 31 * 24 * 60
-
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A connection to be: `config` with its secrets, `scopes` by external id, or all that the source offers."""
+    """A connection to be: `config` with its secrets, `scopes` by external id, or all that the source offers.
+
+    `schedules` says which of `timetable.DEFAULTS` are otherwise, None for never; local times are those of `time_zone`.
+    """
 
     name: str
     connector: str
     config: Mapping[str, Any] = field(repr=False)
     scopes: Chosen = "all"
-    interval_minutes: int = INTERVAL_MINUTES
-    census_interval_minutes: int = CENSUS_INTERVAL_MINUTES
+    schedules: Mapping[str, str | None] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
+    time_zone: str = "UTC"
+    quiet_hours: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,15 @@ class Change:
 
     name: str | None = None
     config: Mapping[str, Any] | None = field(default=None, repr=False)
-    interval_minutes: int | None = None
-    census_interval_minutes: int | None = None
+    schedules: Mapping[str, str | None] | None = None
     rules: Mapping[str, str] | None = None
+    time_zone: str | None = None
+    quiet_hours: Sequence[Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionInfo:
-    """What may be told about a connection. `next_due_at` None: its schedule is stopped."""
+    """What may be told about a connection. `next_due`: mode → when it fires; `next_due_at` is the first of them, None: none will."""
 
     id: str
     name: str
@@ -70,12 +72,16 @@ class ConnectionInfo:
     account: str | None
     last_error: str | None
     last_error_at: datetime | None
-    interval_minutes: int
-    census_interval_minutes: int
+    schedules: Mapping[str, str | None]
+    time_zone: str
+    quiet_hours: Sequence[Mapping[str, Any]]
     created_at: datetime
     updated_at: datetime
     synced_at: datetime | None
     next_due_at: datetime | None
+    next_due: Mapping[str, datetime | None]
+    credential_expires_at: datetime | None
+    budget: Budget
     counts: Counts
     hook: HookInfo | None = None
 
@@ -113,7 +119,8 @@ def check_again(hub: Hub, id: str) -> Checked:
 
 def create(hub: Hub, draft: Draft, actor: str) -> Created:
     """The connection exists with its scopes, a project for each, and a first sync that is queued; or nothing does."""
-    _check_fields(draft.name, draft.interval_minutes, draft.census_interval_minutes, draft.rules)
+    _check_fields(draft.name, draft.rules)
+    times = timetable.checked(draft.schedules, draft.time_zone, draft.quiet_hours, timetable.DEFAULTS)
     connector = sources.connector_named(hub, draft.connector)
     draft = replace(draft, rules=rules.checked_shape(connector, rules.values(draft.rules)))
     config = sources.checked_config(connector, draft.config)
@@ -130,7 +137,8 @@ def create(hub: Hub, draft: Draft, actor: str) -> Created:
     connection = Stored(
         id, draft.name, draft.connector, seen.namespace, config.plain, sealed_secrets(hub, config, id), draft.rules,
         FAILING if unauthorized else ACTIVE, seen.account or None, authorizations.UNAUTHORIZED if unauthorized else None,
-        now if unauthorized else None, 0, draft.interval_minutes, draft.census_interval_minutes, now, now,
+        now if unauthorized else None, 0, **times, created_at=now, updated_at=now, credential_expires_at=seen.expires_at,
+        credential_asked_at=now,
     )  # fmt: skip
     estimates = [scope.estimate for scope in chosen if scope.estimate is not None]
     try:
@@ -152,13 +160,15 @@ def change(hub: Hub, id: str, wanted: Change, actor: str, seen: datetime | None 
     """The connection is changed; a new config was tried first. `seen`: its updated_at that the change was decided on."""
     before = _living(hub, id)
     ruled: rules.Checked | None = None
-    values = {name: value for name in ("name", "interval_minutes", "census_interval_minutes", "rules")
-              if (value := getattr(wanted, name)) is not None}  # fmt: skip
-    _check_fields(
-        values.get("name", before.name), values.get("interval_minutes", before.interval_minutes),
-        values.get("census_interval_minutes", before.census_interval_minutes), values.get("rules", before.rules),
-    )  # fmt: skip
-    changed = sorted(values)
+    values = {name: value for name in ("name", "rules") if (value := getattr(wanted, name)) is not None}
+    _check_fields(values.get("name", before.name), values.get("rules", before.rules))
+    times = [name for name in ("schedules", "time_zone", "quiet_hours") if getattr(wanted, name) is not None]
+    changed = sorted([*values, *times])
+    if times:
+        values |= timetable.checked(
+            wanted.schedules or {}, before.time_zone if wanted.time_zone is None else wanted.time_zone,
+            before.quiet_hours if wanted.quiet_hours is None else wanted.quiet_hours, before.schedules,
+        )  # fmt: skip
     if wanted.rules is not None:
         ruled = rules.checked(hub, before, rules.values(wanted.rules))
         values["rules"] = dict(ruled.texts)
@@ -204,13 +214,14 @@ def _tried_anew(hub: Hub, before: Stored, change: Mapping[str, Any]) -> dict[str
     if found.namespace != before.namespace:
         other = f"That is another source ({found.namespace}) than the one that this connection reads ({before.namespace})"
         raise Invalid("/config", f"{other}: make a new connection for it.", code="namespace")
-    values = {"config": dict(config.plain), "secrets": sealed_secrets(hub, config, before.id), "account": found.account}
+    values: dict[str, Any] = {"config": dict(config.plain), "secrets": sealed_secrets(hub, config, before.id), "account": found.account}
+    values |= {"credential_expires_at": found.expires_at, "credential_asked_at": hub.now()}
     if why is not None:
         return values | {"state": FAILING, "last_error": why, "last_error_at": hub.now()}
     if before.state == FAILING:
         values |= {"state": ACTIVE}
     # Failures are counted until a run ends well: only then is the data complete again, and the recovery told.
-    return values | {"last_error": None, "last_error_at": None}
+    return values | {"last_error": None, "last_error_at": None, "census_error": None, "census_error_at": None}
 
 
 def get(hub: Hub, id: str) -> ConnectionInfo:
@@ -219,13 +230,13 @@ def get(hub: Hub, id: str) -> ConnectionInfo:
         stored = rows.find(session, id)
         if stored is None:
             raise NotFound("connection", id)
-        return _infos(session, [stored], hub.now())[0]
+        return _infos(hub, session, [stored])[0]
 
 
 def page(hub: Hub, after: tuple[str, str] | None, limit: int) -> Sequence[ConnectionInfo]:
     """Connections by name, those after (name, id)."""
     with hub.work.read() as session:
-        return _infos(session, rows.page(session, after, limit), hub.now())
+        return _infos(hub, session, rows.page(session, after, limit))
 
 
 def pause(hub: Hub, id: str, actor: str) -> ConnectionInfo:
@@ -326,25 +337,25 @@ def _living(hub: Hub, id: str) -> Stored:
     return stored
 
 
-def _infos(session: Session, found: Sequence[Stored], now: datetime) -> list[ConnectionInfo]:
+def _infos(hub: Hub, session: Session, found: Sequence[Stored]) -> list[ConnectionInfo]:
     ids = [connection.id for connection in found]
     counts = rows.counts(session, ids)
-    started = rows.last_started(session, ids)
+    begun = rows.last_begun(session, ids)
+    left = budgets.of_connections(hub, found)
     hooked = hooks.infos(session, ids)
-    return [
-        ConnectionInfo(
-            c.id, c.name, c.connector, c.namespace, c.config, c.rules, c.state, c.account, c.last_error, c.last_error_at,
-            c.interval_minutes, c.census_interval_minutes, c.created_at, c.updated_at, c.synced_at, _next_due(c, started.get(c.id), now),
-            counts[c.id], hooked.get(c.id),
-        )
-        for c in found
-    ]  # fmt: skip
+    return [_info(hub, c, counts[c.id], begun[c.id], left[c.id], hooked.get(c.id)) for c in found]
 
 
-def _next_due(connection: Stored, last_started: datetime | None, now: datetime) -> datetime | None:
-    if connection.state != ACTIVE:
-        return None
-    return now if last_started is None else max(now, last_started + timedelta(minutes=connection.interval_minutes))
+def _info(hub: Hub, c: Stored, counts: Counts, begun: Mapping[str, datetime], budget: Budget, hook: HookInfo | None) -> ConnectionInfo:
+    now = hub.now()
+    due = {one.mode: scheduling.next_due(one, now) for one in scheduling.schedules_of(c, begun)}
+    # What stands against reading goes before what a census found.
+    error, error_at = (c.last_error, c.last_error_at) if c.last_error is not None else (c.census_error, c.census_error_at)
+    return ConnectionInfo(
+        c.id, c.name, c.connector, c.namespace, c.config, c.rules, c.state, c.account, error, error_at, c.schedules, c.time_zone,
+        c.quiet_hours, c.created_at, c.updated_at, c.synced_at, min((at for at in due.values() if at is not None), default=None),
+        {mode: due.get(mode) for mode in timetable.MODES}, c.credential_expires_at, budget, counts, hook,
+    )  # fmt: skip
 
 
 def _refuse_name(session: Session, name: str, own_id: str | None) -> None:
@@ -353,12 +364,9 @@ def _refuse_name(session: Session, name: str, own_id: str | None) -> None:
         raise Conflict(f"There is a connection called {name!r} already.")
 
 
-def _check_fields(name: str, interval_minutes: int, census_interval_minutes: int, rules: Mapping[str, str]) -> None:
+def _check_fields(name: str, rules: Mapping[str, str]) -> None:
     if not name.strip() or len(name) > 200:
         raise Invalid("/name", "A connection needs a name of 1 to 200 characters.")
-    for field_name, minutes in (("interval_minutes", interval_minutes), ("census_interval_minutes", census_interval_minutes)):
-        if not 1 <= minutes <= LONGEST_INTERVAL_MINUTES:
-            raise Invalid(f"/{field_name}", f"The interval must be 1 to {LONGEST_INTERVAL_MINUTES} minutes.")
     for rule, text in rules.items():
         try:
             json.loads(text)

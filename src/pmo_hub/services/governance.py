@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pmo_hub.domain.checks import CHECKS
 from pmo_hub.domain.evidence import Evidence, Fact, ItemFacts, ProjectFacts
@@ -19,7 +19,7 @@ from pmo_hub.store.repositories import governance as results
 from pmo_hub.store.repositories.freshness import Head
 from pmo_hub.store.unit_of_work import Session
 
-CONNECTION_CHECKS = ("DQ-002", "DQ-003")
+CONNECTION_CHECKS = ("DQ-002", "DQ-003", "DQ-004")
 """Judged once a connection, not once for each of the many projects that it feeds."""
 
 PROJECT_CHECKS = tuple(check_id for check_id in CHECKS if check_id not in CONNECTION_CHECKS)
@@ -88,10 +88,11 @@ def refresh_connection(session: Session, connection_id: str, now: datetime, caus
         error, quarantined = freshness.trouble(session, connection_id)
         here = (Evidence("connection", head.id, head.name, head.url, error[:300] if error else None),)
         facts = _connection_facts(head, _shares(session, projects), here, now)
+        facts[_EXPIRY] = _expiry(head, freshness.credential_expiry(session, connection_id), bound, now)
         measured = [
             replace(fact, name=f"connection.{name.partition('.')[2]}") for name, fact in facts.items() if name in _KEPT_OF_CONNECTION
         ]
-        measured.append(Fact("connection.quarantined_count", quarantined, "payloads", 100, here))
+        measured += [Fact("connection.quarantined_count", quarantined, "payloads", 100, here), facts[_EXPIRY]]
         found = [evaluate(one.check, one.parameters, facts, now) for one in bound if one.mode is not Mode.DISABLED]
     merged = kept.replace(session, "connection", {connection_id: measured}, now)
     judged = judge(session, "connection", {connection_id: found}, bound, now, Cause(cause))
@@ -103,6 +104,18 @@ def refresh_connection(session: Session, connection_id: str, now: datetime, caus
 def refresh_connections(session: Session, connection_ids: Collection[str], now: datetime) -> Refreshed:
     """As `refresh_connection`, for several."""
     return sum((refresh_connection(session, one, now) for one in sorted(connection_ids)), Refreshed())
+
+
+_EXPIRY = "connection.credential_expires_at"
+
+
+def _expiry(head: Head, at: datetime | None, bound: Sequence[Bound], now: datetime) -> Fact:
+    """When the credential ends; holds until the check that watches it has something to say."""
+    here = (Evidence("connection", head.id, head.name, head.url),)
+    if at is None:
+        return Fact(_EXPIRY, None, None, 0, here, "neither the source nor the config says when the credential ends")
+    warned = [at - timedelta(days=int(one.parameters["warn_days"])) for one in bound if one.check.id == "DQ-004"]
+    return Fact(_EXPIRY, at, None, 100, here, None, min((one for one in warned if one > now), default=None))
 
 
 _KEPT_OF_CONNECTION = frozenset({"project.sync_stale", "project.data_complete", *_SHARES})

@@ -22,6 +22,8 @@ from pmo_hub.store.unit_of_work import Session
 
 DEBOUNCE = timedelta(seconds=2)
 REFS_A_FETCH = 500
+UNPOLLED = timedelta(hours=1)
+"""How long a failed fetch rests where no poll says how often the connection is read."""
 
 
 def enqueue(session: Session, connection_id: str, now: datetime) -> str:
@@ -31,21 +33,21 @@ def enqueue(session: Session, connection_id: str, now: datetime) -> str:
         return waiting
     run_id = secrets.token_hex(16)
     run_at = max(now + DEBOUNCE, sync_runs.waiting_until(session, connection_id) or now)
-    syncing.add_run(session, run_id, connection_id, syncing.HOOK, now)
+    syncing.add_run(session, run_id, connection_id, syncing.HOOK, now, syncing.SCHEDULE)
     jobs.add(session, "sync", f"sync:{run_id}", f"connection:{connection_id}", {"run_id": run_id, "attempt": 1}, run_at, now)
     return run_id
 
 
 def tick(hub: Hub) -> list[str]:
-    """Queue a run where something is pending and nothing is going to fetch it; after a failure not before the connection's interval."""
+    """Queue a run where something is pending and nothing is going to fetch it; after a failure not before the next poll would be."""
     now = hub.now()
     ids = []
     with hub.work.read() as session:
         found = hooks.with_pending(session)
-    for connection_id, interval_minutes in found:
+    for connection_id, cadence_minutes in found:
         with hub.work.write() as session:
             failed_at = sync_runs.failed_at(session, connection_id, syncing.HOOK)
-            if failed_at is not None and now < failed_at + timedelta(minutes=interval_minutes):
+            if failed_at is not None and now < failed_at + (UNPOLLED if cadence_minutes is None else timedelta(minutes=cadence_minutes)):
                 continue
             if not syncing.has_unfinished(session, connection_id, syncing.HOOK):
                 ids.append(enqueue(session, connection_id, now))

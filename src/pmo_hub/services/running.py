@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from pmo_hub.host.session import OpenSource
 from pmo_hub.sdk.errors import ScopeError, TransientError
+from pmo_hub.services.completeness import Tally
 from pmo_hub.services.hub import Hub
 from pmo_hub.store.ownership import Taken
 from pmo_hub.store.placing import Basis, Origin
@@ -54,6 +55,7 @@ class SyncRun:
     taken: Taken = field(default_factory=Taken)
     by_scope: Counter[str] = field(default_factory=Counter)
     expected: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
     lost_scopes: dict[str, str] = field(default_factory=dict)
     braked: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pmo_hub.services.errors import NotFound
 from pmo_hub.services.hub import Hub
@@ -24,6 +25,7 @@ class RunInfo:
     id: str
     connection_id: str
     mode: str
+    trigger: str
     state: str
     started_at: datetime
     heartbeat_at: datetime | None
@@ -67,6 +69,12 @@ def get(hub: Hub, id: str) -> RunInfo:
     return _info(run, hub.now())
 
 
+def parts(hub: Hub, id: str) -> Sequence[Mapping[str, Any]]:
+    """What came in the run by partition and kind, as `completeness.Part` has it; nothing before it ended."""
+    with hub.work.read() as session:
+        return sync_runs.parts(session, id)
+
+
 def page(hub: Hub, connection_id: str | None, state: str | None, after: tuple[datetime, str] | None, limit: int) -> Sequence[RunInfo]:
     """Runs, the newest first, those after (started, id)."""
     now = hub.now()
@@ -76,6 +84,7 @@ def page(hub: Hub, connection_id: str | None, state: str | None, after: tuple[da
 
 def _info(run: StoredRun, now: datetime) -> RunInfo:
     return RunInfo(
-        run.id, run.connection_id, run.mode, run.state, run.started_at, run.heartbeat_at, run.finished_at, run.waiting_until, run.fetched,
-        run.expected, run.changed, run.gone, run.quarantined, run.requests, run.error, seconds_left(run, now),
+        run.id, run.connection_id, run.mode, run.trigger, run.state, run.started_at, run.heartbeat_at, run.finished_at,
+        run.waiting_until, run.fetched, run.expected, run.changed, run.gone, run.quarantined, run.requests, run.error,
+        seconds_left(run, now),
     )  # fmt: skip

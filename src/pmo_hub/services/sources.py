@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pmo_hub.host import configuration
@@ -12,6 +13,8 @@ from pmo_hub.host.configuration import BadConfig, Config
 from pmo_hub.host.session import OpenSource, open_source, try_source
 from pmo_hub.sdk.contract import Connector, Scope
 from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, ScopeError, TransientError
+from pmo_hub.sdk.http import Policy
+from pmo_hub.services import credentials
 from pmo_hub.services.errors import Fault, Invalid, ServiceError, Unavailable
 from pmo_hub.services.hub import Hub
 from pmo_hub.store.repositories.connections import Stored
@@ -19,11 +22,12 @@ from pmo_hub.store.repositories.connections import Stored
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Who we are at the source, which source that is, and what may be chosen there."""
+    """Who we are at the source, which source that is, what may be chosen there, and when the credential ends (None: it doesn't say)."""
 
     account: str
     namespace: str
     scopes: Sequence[Scope]
+    expires_at: datetime | None = None
 
 
 def connector_named(hub: Hub, name: str) -> Connector:
@@ -48,7 +52,8 @@ def checked_config(connector: Connector, given: Mapping[str, Any]) -> Config:
 def look(opened: OpenSource, *, scopes: bool = True) -> Checked:
     """What an open source says of itself; `scopes` False leaves out what it offers."""
     account = opened.source.check()
-    return Checked(account, opened.source.namespace(), list(opened.source.scopes()) if scopes else ())
+    offered = list(opened.source.scopes()) if scopes else ()
+    return Checked(account, opened.source.namespace(), offered, credentials.expiry(opened.source))
 
 
 @contextmanager
@@ -59,9 +64,14 @@ def trying(hub: Hub, connector: Connector, config: Config, connection_id: str | 
 
 
 @contextmanager
-def opening(hub: Hub, connection: Stored, rules: Mapping[str, str] | None = None) -> Iterator[OpenSource]:
-    """The connection's source is open, with its own rules or with those that are to be tried; its errors are the service's."""
-    with in_our_words(), open_source(hub, connection, rules) as opened:
+def opening(
+    hub: Hub, connection: Stored, rules: Mapping[str, str] | None = None, policy: Policy | None = None
+) -> Iterator[OpenSource]:
+    """The connection's source is open, with its own rules or with those that are to be tried; its errors are the service's.
+
+    `policy` bounds its requests.
+    """
+    with in_our_words(), open_source(hub, connection, rules, policy) as opened:
         yield opened
 
 

@@ -12,15 +12,18 @@ import socket
 import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import blake2b
+from typing import Any
 
 import structlog
 
 from pmo_hub.host.session import open_source
 from pmo_hub.sdk.contract import Mode
 from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, TransientError
-from pmo_hub.services import census, derivation, hinted, people, queries, reading, references, same_as
+from pmo_hub.services import census, credentials, derivation, hinted, people, queries, reading, references, same_as
 from pmo_hub.services.brake import Braked
+from pmo_hub.services.completeness import settle_read
 from pmo_hub.services.errors import NotFound
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.running import LEASE_TTL, LostLease, Suspicious, SyncProgress, SyncRun
@@ -33,6 +36,8 @@ from pmo_hub.store.unit_of_work import Session
 log = structlog.get_logger(__name__)
 
 ENDED = ("finished", "failed", "held", "interrupted")
+WIDER = (("incremental", "full"), ("census", "accepting_census"))
+"""Modes of which the second does all that the first does."""
 ATTEMPTS = 4
 RETRY_AFTER = timedelta(seconds=30)
 """Doubled with every attempt; a source that names a longer time gets that."""
@@ -43,19 +48,34 @@ class Busy(Exception):
 
 
 def request(hub: Hub, connection_id: str, mode: str = "incremental", slot: str | None = None) -> str:
-    """The id of a run that is queued; one of the same mode that has not begun takes the request in."""
+    """The id of a run that is queued; one that has not begun and does as much takes the request in."""
     with hub.work.write() as session:
         return enqueue(session, connection_id, mode, hub.now(), slot)
 
 
-def enqueue(session: Session, connection_id: str, mode: str, now: datetime, slot: str | None = None) -> str:
-    """As `request`, in the caller's transaction."""
-    waiting = syncing.waiting_run(session, connection_id, mode)
-    if waiting is not None:
-        return waiting
+def enqueue(session: Session, connection_id: str, mode: str, now: datetime, slot: str | None = None, trigger: str = syncing.REQUEST) -> str:
+    """As `request`, in the caller's transaction.
+
+    Of one connection at most one run of a kind waits. A waiting full read does for a poll as well, and a waiting poll becomes the full
+    read that is asked for; likewise a census and an accepting one. What somebody asks for is not held up by quiet hours.
+    """
+    connections.lock(session, connection_id)
+    waiting = syncing.waiting_runs(session, connection_id)
+    lesser, greater = next((pair for pair in WIDER if mode in pair), (mode, mode))
+    joined = waiting.get(greater) or waiting.get(lesser)
+    if joined is not None:
+        changes = {"mode": greater} if mode == greater and greater not in waiting else {}
+        if trigger == syncing.REQUEST:
+            jobs.hasten(session, f"connection:{connection_id}", joined, now)
+            changes["trigger"] = syncing.REQUEST
+        if changes:
+            syncing.update_run(session, joined, **changes)
+        return joined
     run_id = secrets.token_hex(16)
-    syncing.add_run(session, run_id, connection_id, mode, now)
-    jobs.add(session, "sync", slot or f"sync:{run_id}", f"connection:{connection_id}", {"run_id": run_id, "attempt": 1}, now)
+    syncing.add_run(session, run_id, connection_id, mode, now, trigger)
+    if slot is None or jobs.is_known(session, slot):
+        slot = f"sync:{run_id}"  # a run without a job would wait for ever
+    jobs.add(session, "sync", slot, f"connection:{connection_id}", {"run_id": run_id, "attempt": 1}, now)
     return run_id
 
 
@@ -70,11 +90,15 @@ def run(hub: Hub, run_id: str, progress: Callable[[SyncProgress], None] | None =
             raise NotFound("sync-run", run_id)
         if stored.state in ENDED:
             return stored
-        connection = connections.get(session, stored.connection_id)
         now = hub.now()
-        lease = syncing.take_lease(session, connection.id, holder_name(), is_alive, now, LEASE_TTL)
+        lease = syncing.take_lease(session, stored.connection_id, holder_name(), is_alive, now, LEASE_TTL)
         if lease is None:
             raise Busy
+        # After the lease, as whoever ends a run does it: from here on no request joins this run, and its mode is what it is.
+        connection = connections.lock(session, stored.connection_id)
+        stored = syncing.run_of(session, run_id)
+        if connection is None or stored is None:
+            raise NotFound("sync-run", run_id)
         syncing.interrupt_others(session, connection.id, run_id, now)
         syncing.drop_staged(session, connection.id)
         syncing.update_run(
@@ -129,6 +153,8 @@ def _guarded(
 ) -> None:
     """Run, and write down how it ended."""
     requests = 0
+    parts: list[dict[str, Any]] = []
+    fail = partial(_failed, hub, run_id, mode, connection, lease)
     try:
         with open_source(hub, connection) as opened:
             with hub.work.read() as session:
@@ -149,11 +175,11 @@ def _guarded(
             try:
                 _sync(this, mode)
             finally:
-                requests = opened.requests()
+                requests, parts = opened.requests(), this.tally.told()
     except LostLease:
         raise
     except (ConfigError, AuthError) as e:
-        _failed(hub, run_id, connection, lease, requests, str(e), pauses=True)
+        fail(requests, parts, str(e), pauses=True)
     except TransientError as e:
         # A source that refuses again and again, each time for a second, is left alone for longer than it asks, and fails in the end.
         own = RETRY_AFTER * 2 ** (attempt - 1)
@@ -161,15 +187,15 @@ def _guarded(
         if attempt < ATTEMPTS or wait > own:
             _waiting(hub, run_id, connection, lease, requests, str(e), wait, attempt)
         else:
-            _failed(hub, run_id, connection, lease, requests, str(e), pauses=False)
+            fail(requests, parts, str(e))
     except Braked as e:
-        _failed(hub, run_id, connection, lease, requests, str(e), pauses=False, state="held")
+        fail(requests, parts, str(e), state="held")
     except (ConnectorError, Suspicious) as e:
-        _failed(hub, run_id, connection, lease, requests, str(e), pauses=False)
+        fail(requests, parts, str(e))
     except Exception as e:
         log.exception("sync.bug", connection_id=connection.id, run_id=run_id)
         sentence = f"The sync stopped on an error of the hub or its connector ({type(e).__name__}); the log has its traceback."
-        _failed(hub, run_id, connection, lease, requests, sentence, pauses=False, detail=traceback.format_exc())
+        fail(requests, parts, sentence, detail=traceback.format_exc())
 
 
 def _sync(this: SyncRun, mode: str) -> None:
@@ -183,6 +209,7 @@ def _sync(this: SyncRun, mode: str) -> None:
         _finish(this, mode)
         return
     this.opened.source.check()
+    credentials.ask(this)
     if mode in syncing.CENSUSES:
         census.take(this, accepting=mode == "accepting_census")
     else:
@@ -208,25 +235,24 @@ def _finish(this: SyncRun, mode: str) -> None:
             syncing.mark_scopes(session, read, this.started_at, None)
         for scope_id, why in lost.items():
             syncing.mark_scopes(session, [scope_id], None, why)
+        if mode not in syncing.READING_NOTHING:
+            short = settle_read(session, this.tally, this.connection.id, this.id, this.scopes, this.lost_scopes, now)
+            this.wants_census = this.wants_census or short
         syncing.update_run(
             session, this.id, state="held" if this.braked else "finished", finished_at=now, fetched=dict(this.taken.fetched),
             expected=dict(this.totals()), changed=dict(this.taken.changed), gone=dict(this.taken.gone),
-            quarantined=this.taken.quarantined, requests=this.opened.requests(),
+            quarantined=this.taken.quarantined, requests=this.opened.requests(), parts=this.tally.told(),
             error=" ".join([*this.braked, *lost.values(), *this.complaints]) or None,
         )  # fmt: skip
-        # A few objects that were fetched don't make up for what a failed run has not read; who asked for nothing knows of no recovery.
-        recovered = mode not in (syncing.HOOK, syncing.REMAP) and connections.succeeded(session, this.connection.id, now)
+        tell = _verdict(session, this.lease, this.id, mode, " ".join(this.braked) or None, now)
         events.record(
             session, "sync.finished", "connection", this.connection.id, this.lease.fence,
             {"run_id": this.id, "mode": mode, "changed": dict(this.taken.changed)}, now,
         )  # fmt: skip
-        if recovered:
-            events.record(session, "sync.recovered", "connection", this.connection.id, this.lease.fence, {"run_id": this.id}, now)
         if this.wants_census:
-            enqueue(session, this.connection.id, "census", now)
+            enqueue(session, this.connection.id, "census", now, trigger=syncing.SCHEDULE)
         derivation.judge_connection(session, this.connection.id, now)
-    if recovered:
-        log.info("connection.recovered", connection_id=this.connection.id, run_id=this.id)
+    tell()
 
 
 def _relate(this: SyncRun) -> list[str]:
@@ -246,11 +272,13 @@ def _relate(this: SyncRun) -> list[str]:
 def _failed(
     hub: Hub,
     run_id: str,
+    mode: str,
     connection: connections.Stored,
     lease: syncing.Lease,
     requests: int,
+    parts: list[dict[str, Any]],
     why: str,
-    pauses: bool,
+    pauses: bool = False,
     detail: str | None = None,
     state: str = "failed",
 ) -> None:
@@ -258,13 +286,31 @@ def _failed(
     with hub.work.write() as session:
         if not syncing.renew(session, lease, now, LEASE_TTL):
             raise LostLease
-        syncing.update_run(session, run_id, state=state, finished_at=now, error=why, detail=detail, requests=requests)
-        first = connections.failed(session, connection.id, why, pauses, now)
-        if first:
-            events.record(session, "sync.failed", "connection", connection.id, lease.fence, {"run_id": run_id, "error": why}, now)
+        syncing.update_run(session, run_id, state=state, finished_at=now, error=why, detail=detail, requests=requests, parts=parts)
+        tell = _verdict(session, lease, run_id, mode, why, now, pauses)
         derivation.judge_connection(session, connection.id, now)
-    if first:
-        log.warning("connection.failed", connection_id=connection.id, run_id=run_id, error=why)
+    tell()
+
+
+def _verdict(
+    session: Session, lease: syncing.Lease, run_id: str, mode: str, why: str | None, now: datetime, pauses: bool = False
+) -> Callable[[], None]:
+    """The connection has this run's verdict (`why` it failed, None: it didn't), an event the first failure in a row and the recovery.
+
+    What comes back says it in the log, one line each; to be called once all of it is committed.
+    """
+    id_ = lease.connection_id
+    if why is not None:
+        if not connections.failed(session, id_, mode, why, pauses, now):
+            return lambda: None
+        data = {"run_id": run_id, "mode": mode, "error": why}
+        events.record(session, "sync.failed", "connection", id_, lease.fence, data, now)
+        return lambda: log.warning("connection.failed", connection_id=id_, run_id=run_id, mode=mode, error=why)
+    # A few objects that were fetched don't make up for what a failed run has not read; who asked for nothing knows of no recovery.
+    if mode in (syncing.HOOK, syncing.REMAP) or not connections.succeeded(session, id_, mode, now):
+        return lambda: None
+    events.record(session, "sync.recovered", "connection", id_, lease.fence, {"run_id": run_id, "mode": mode}, now)
+    return lambda: log.info("connection.recovered", connection_id=id_, run_id=run_id, mode=mode)
 
 
 def _waiting(

@@ -13,6 +13,7 @@ from pmo_hub.api.routes import (
     connections,
     connectors,
     coverage,
+    explaining,
     health,
     people,
     portfolios,
@@ -27,6 +28,7 @@ from pmo_hub.api.routes import (
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
+    explaining.router,  # before the work items, or "explain" would be one's id
     work_items.router,
     health.router,
     projects.router,

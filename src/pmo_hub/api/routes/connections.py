@@ -39,11 +39,16 @@ Writer = Annotated[Caller, Depends(allow("connections:write"))]
 
 LONGEST_TEXT_BYTES = 4_096
 # Of a connection, what the clock and a sync move: an ETag with these would be out of date before an admin has read the form.
-MOVING = frozenset({"counts", "next_due_at", "synced_at", "last_error", "last_error_at", "state", "account", "hook"})
+MOVING = frozenset(
+    {
+        "counts", "next_due_at", "next_due", "budget", "credential_expires_at", "synced_at", "last_error", "last_error_at", "state",
+        "account", "hook",
+    }
+)  # fmt: skip
 
 
 def _tag(view: ConnectionView) -> str:
-    """The ETag of what a change is decided on: name, config, rules, intervals, and when they were last changed."""
+    """The ETag of what a change is decided on: name, config, rules, schedules, and when they were last changed."""
     return etag(view.model_dump_json(exclude=set(MOVING)).encode())
 
 
@@ -66,8 +71,9 @@ def list_connections(hub: HubDep, _: Reader, limit: Limit = 50, cursor: Cursor =
 def create_connection(hub: HubDep, caller: Writer, body: NewConnection, response: Response) -> CreatedConnection:
     """Try the source; then, in one transaction, store the connection, a project for each scope, and a first sync that is queued."""
     draft = Draft(
-        body.name, body.connector, body.config, body.scopes, body.interval_minutes, body.census_interval_minutes, body.rules
-    )
+        body.name, body.connector, body.config, body.scopes, body.schedules.model_dump(exclude_unset=True), body.rules, body.time_zone,
+        [window.model_dump() for window in body.quiet_hours],
+    )  # fmt: skip
     made = connections.create(hub, draft, caller.actor)
     response.headers["Location"] = f"/api/v1/connections/{made.connection.id}"
     run = None if made.first_run is None else SyncRunView.model_validate(made.first_run)
@@ -93,7 +99,9 @@ def change_connection(
     """Change what the body names; a new config is tried first, and a secret that is left out stays."""
     held = connections.get(hub, connection_id)
     require_match(if_match, _tag(ConnectionView.model_validate(held)))
-    wanted = Change(body.name, body.config, body.interval_minutes, body.census_interval_minutes, body.rules)
+    quiet = None if body.quiet_hours is None else [window.model_dump() for window in body.quiet_hours]
+    schedules = None if body.schedules is None else body.schedules.model_dump(exclude_unset=True)
+    wanted = Change(body.name, body.config, schedules, body.rules, body.time_zone, quiet)
     return _shown(connections.change(hub, held.id, wanted, caller.actor, held.updated_at), response)
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 
 from pmo_hub.api.deps import HubDep, allow
 from pmo_hub.api.pagination import Cursor, Limit, Page, page_of, position
-from pmo_hub.api.schemas.sync_runs import RunState, SyncRunView
+from pmo_hub.api.schemas.sync_runs import RunState, SyncRunDetail, SyncRunView
 from pmo_hub.services import runs
 
 router = APIRouter(prefix="/sync-runs", tags=["sync runs"], dependencies=[Depends(allow("sync_runs:read"))])
@@ -31,6 +31,7 @@ def list_sync_runs(
 
 
 @router.get("/{run_id}")
-def get_sync_run(hub: HubDep, run_id: str) -> SyncRunView:
-    """A run: what it fetched, what it expected, how long it will still take."""
-    return SyncRunView.model_validate(runs.get(hub, run_id))
+def get_sync_run(hub: HubDep, run_id: str) -> SyncRunDetail:
+    """A run: what it fetched, what it expected, by partition and kind, and how long it will still take."""
+    found = SyncRunView.model_validate(runs.get(hub, run_id)).model_dump()
+    return SyncRunDetail.model_validate(found | {"parts": runs.parts(hub, run_id)})

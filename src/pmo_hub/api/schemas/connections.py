@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pmo_hub.api.schemas.bodies import Strict
 from pmo_hub.api.schemas.hooks import HookView
 from pmo_hub.api.schemas.sync_runs import SyncRunView
-from pmo_hub.services.connections import CENSUS_INTERVAL_MINUTES, INTERVAL_MINUTES, LONGEST_INTERVAL_MINUTES
+from pmo_hub.services.timetable import DEFAULTS, MOST_WINDOWS
 
 WantedScopes = list[str] | Literal["all"]
 
@@ -56,15 +56,37 @@ class TryConnection(Strict):
     config: dict[str, Any]
 
 
+class Schedules(Strict):
+    """When each kind of run begins by itself: `every 15m` (m, h or d), five cron fields in the connection's time zone, or null, never.
+
+    A mode that is left out keeps what it has; a new connection has the default.
+    """
+
+    incremental: str | None = Field(
+        None, max_length=100, examples=["every 15m"], description=f"reads what changed: {DEFAULTS['incremental']}"
+    )
+    full: str | None = Field(None, max_length=100, examples=["0 3 * * 0"], description="reads everything anew; by default never")
+    census: str | None = Field(None, max_length=100, examples=["30 2 * * 1-5"], description=f"finds what was deleted: {DEFAULTS['census']}")
+
+
+class QuietWindow(Strict):
+    """A window of the local week in which nothing begins but what somebody asks for; past midnight where `end` is not after `start`."""
+
+    start: str = Field(pattern=r"^\d\d:\d\d$", examples=["08:00"])
+    end: str = Field(pattern=r"^\d\d:\d\d$", examples=["18:00"])
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field(
+        default_factory=list, max_length=7, description="on which it begins; left out: every day"
+    )
+
+
 class NewConnection(TryConnection):
     """A connection to be made."""
 
     name: str = Field(min_length=1, max_length=200)
     scopes: WantedScopes = Field("all", description='external ids of the scopes to read, or "all" that are offered now')
-    interval_minutes: int = Field(INTERVAL_MINUTES, ge=1, le=LONGEST_INTERVAL_MINUTES, description="minutes between syncs")
-    census_interval_minutes: int = Field(
-        CENSUS_INTERVAL_MINUTES, ge=1, le=LONGEST_INTERVAL_MINUTES, description="minutes between censuses, which find what was deleted"
-    )
+    schedules: Schedules = Field(default_factory=Schedules)
+    time_zone: str = Field("UTC", max_length=100, description="of cron schedules and quiet hours, an IANA name", examples=["Europe/Zurich"])
+    quiet_hours: list[QuietWindow] = Field(default_factory=list, max_length=MOST_WINDOWS)
     rules: dict[str, str] = Field(default_factory=dict, description="how the connector maps, by its own names; each value is JSON text")
 
 
@@ -73,8 +95,9 @@ class ConnectionPatch(Strict):
 
     name: str | None = Field(None, min_length=1, max_length=200)
     config: dict[str, Any] | None = None
-    interval_minutes: int | None = Field(None, ge=1, le=LONGEST_INTERVAL_MINUTES)
-    census_interval_minutes: int | None = Field(None, ge=1, le=LONGEST_INTERVAL_MINUTES)
+    schedules: Schedules | None = None
+    time_zone: str | None = Field(None, max_length=100)
+    quiet_hours: list[QuietWindow] | None = Field(None, max_length=MOST_WINDOWS, description="all of them; what is left out is over")
     rules: dict[str, str] | None = None
 
 
@@ -85,6 +108,30 @@ class CountsView(BaseModel):
     scopes: int
     items: int
     quarantined: int
+
+
+class NextDue(BaseModel):
+    """When each kind of run begins next by itself; null where it never does, or the schedule is stopped."""
+
+    incremental: datetime | None
+    full: datetime | None
+    census: datetime | None
+
+
+class BudgetView(BaseModel):
+    """What the account may still ask of the source; connections of one account share it. Null: the source doesn't say."""
+
+    model_config = ConfigDict(from_attributes=True)
+    requests: int | None = Field(description="how many requests the connector allows itself in `per_s` seconds")
+    per_s: float | None
+    most_at_once: int | None = Field(description="and how many at the same time")
+    at_once: int | None = Field(description="how many at the same time now: halved by a refusal, one more after each clean minute")
+    limit: int | None = Field(description="the source's own limit")
+    remaining: int | None = Field(description="what the source says is left of it")
+    resets_at: datetime | None
+    closed_until: datetime | None = Field(description="nothing is sent until then")
+    refused_at: datetime | None = Field(description="when the source last refused a request as one too many")
+    refused_reason: str | None = Field(description="which limit it named then")
 
 
 class ConnectionView(BaseModel):
@@ -101,14 +148,18 @@ class ConnectionView(BaseModel):
         description="failing: the schedule is stopped until an admin changes something. removed: taken away, its data kept or being purged"
     )
     account: str | None = Field(description="who the source says we are")
-    last_error: str | None
+    last_error: str | None = Field(description="why reading failed last or, where it did not, the census; null once that went well again")
     last_error_at: datetime | None
-    interval_minutes: int
-    census_interval_minutes: int
+    schedules: dict[Literal["incremental", "full", "census"], str | None]
+    time_zone: str
+    quiet_hours: list[QuietWindow]
     created_at: datetime
     updated_at: datetime
     synced_at: datetime | None = Field(description="when the newest success began")
-    next_due_at: datetime | None
+    next_due_at: datetime | None = Field(description="the first of `next_due`")
+    next_due: NextDue
+    credential_expires_at: datetime | None = Field(description="when the source stops accepting the credential, where anybody says so")
+    budget: BudgetView
     counts: CountsView
     hook: HookView | None = Field(None, description="null: it takes no webhooks, and is polled only")
 
@@ -138,6 +189,7 @@ class ConnectionCheck(BaseModel):
     account: str
     namespace: str
     scopes: list[OfferedScope]
+    expires_at: datetime | None = Field(description="when the credential ends, where anybody says so")
 
 
 class AuthorizationWanted(Strict):

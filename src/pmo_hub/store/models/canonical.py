@@ -224,5 +224,5 @@ def look_up_history(table: str, *columns: str) -> None:
         sa.Index(f"ix_{table}_history_{column}", HISTORY[table].c[column])
 
 
-look_up_history("work_items", "scope_id")
+look_up_history("work_items", "scope_id", "key")
 look_up_history("dependencies", "predecessor_id", "successor_id")

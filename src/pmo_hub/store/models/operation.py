@@ -53,3 +53,30 @@ class Job(Base):
     error: Mapped[str | None]
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+
+
+class Throttle(Base):
+    """What one account's workers may still ask of a source, whichever process they are in; the database's clock tells the time."""
+
+    __tablename__ = "throttles"
+    key: Mapped[str] = mapped_column(Id, primary_key=True)
+    tokens: Mapped[float]
+    filled_at: Mapped[datetime]
+    concurrency: Mapped[int]
+    changed_at: Mapped[datetime]
+    halved_at: Mapped[datetime | None]
+    closed_until: Mapped[datetime | None]
+    refused_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    quota: Mapped[int | None]
+    remaining: Mapped[int | None]
+    resets_at: Mapped[datetime | None]
+
+
+class ThrottleHolder(Base):
+    """A process that asks under a throttle now, so that the others leave it its share."""
+
+    __tablename__ = "throttle_holders"
+    key: Mapped[str] = mapped_column(Id, primary_key=True)
+    holder: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime]

@@ -32,9 +32,17 @@ class Connection(Base):
     basis_id: Mapped[str | None] = mapped_column(Id)  # what all of the site's own payloads are mapped with
     last_error: Mapped[str | None]
     last_error_at: Mapped[datetime | None]
-    failures: Mapped[int] = mapped_column(default=0)
-    interval_minutes: Mapped[int]
-    census_interval_minutes: Mapped[int]
+    failures: Mapped[int] = mapped_column(default=0)  # of runs that read, in a row, as the error above
+    census_error: Mapped[str | None]
+    census_error_at: Mapped[datetime | None]
+    census_failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    schedules: Mapped[dict[str, str | None]] = mapped_column(Json, server_default="{}")  # mode → "every 15m", cron, never
+    time_zone: Mapped[str] = mapped_column(server_default="UTC")
+    quiet_hours: Mapped[list[dict[str, Any]]] = mapped_column(Json, server_default="[]")
+    cadence_minutes: Mapped[int | None]  # the longest time between two scheduled reads, as the schedules and quiet hours have it
+    credential_expires_at: Mapped[datetime | None]
+    credential_asked_at: Mapped[datetime | None]
+    credential_warned_for: Mapped[datetime | None]  # the expiry that was told beforehand
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -104,6 +112,7 @@ class SyncRun(Base):
     connection_id: Mapped[str] = mapped_column(Id, sa.ForeignKey("connections.id"), index=True)
     mode: Mapped[str]  # incremental | full | census
     state: Mapped[str]  # queued | running | finished | failed | waiting | held | interrupted
+    trigger: Mapped[str] = mapped_column(server_default="schedule")  # request | schedule
     fence: Mapped[int]
     started_at: Mapped[datetime]
     heartbeat_at: Mapped[datetime | None]
@@ -118,6 +127,22 @@ class SyncRun(Base):
     estimate: Mapped[int | None]
     error: Mapped[str | None]
     detail: Mapped[str | None]  # traceback of a bug, for the developer
+    parts: Mapped[list[dict[str, Any]]] = mapped_column(Json, server_default="[]")  # fetched against expected
+    __table_args__ = (sa.Index("ix_sync_runs_begun", "connection_id", "mode", "started_at"),)
+
+
+class Shortfall(Base):
+    """The hub holds fewer than the source counted, beyond tolerance, until a whole look at it finds otherwise."""
+
+    __tablename__ = "shortfalls"
+    connection_id: Mapped[str] = mapped_column(Id, sa.ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True)
+    scope_id: Mapped[str] = mapped_column(Id, primary_key=True)  # "" = of several scopes, nobody knows which
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    expected: Mapped[int]
+    lacking: Mapped[int]
+    mode: Mapped[str]
+    run_id: Mapped[str] = mapped_column(Id)
+    since: Mapped[datetime]
 
 
 class Payload(Base):

@@ -51,6 +51,12 @@ def list_ids(session: Session, census_id: str, payload_ids: Collection[str]) -> 
     upsert(session, _LISTED, ("census_id", "payload_id"), [(census_id, i) for i in dict.fromkeys(payload_ids)])
 
 
+def not_held(session: Session, payload_ids: Collection[str]) -> list[str]:
+    """Those of the payloads that the hub does not hold."""
+    held = set(session.scalars(sa.select(_PAYLOADS.c.id).where(is_in(session, _PAYLOADS.c.id, payload_ids), _PAYLOADS.c.gone_at.is_(None))))
+    return [i for i in payload_ids if i not in held]
+
+
 def unlisted(session: Session, census_id: str, kinds: Sequence[str], scope_ids: Collection[str], before: datetime) -> list[Unlisted]:
     """Live payloads of these kinds and scopes, first seen before the census began, that it did not list."""
     p, n = _PAYLOADS.c, _LISTED.c

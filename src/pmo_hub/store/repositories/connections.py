@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from pmo_hub.store.models.canonical import WorkItem
 from pmo_hub.store.models.hooks import Hook
 from pmo_hub.store.models.source import Connection, Credential, Lease, Quarantine, Scope, SyncRun
-from pmo_hub.store.repositories.syncing import READING_NOTHING
+from pmo_hub.store.repositories.syncing import CENSUSES
 
 ACTIVE = "active"
 PAUSED = "paused"  # by an admin
@@ -24,7 +24,10 @@ REMOVED = "removed"  # taken away; its data is kept read-only, or being purged
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A connection; `synced_at` is when the newest success of any of its scopes began."""
+    """A connection; `synced_at` is when the newest success of any of its scopes began.
+
+    Runs that read and censuses have each their own error and failures in a row: what one says, the other doesn't take back.
+    """
 
     id: str
     name: str
@@ -38,10 +41,18 @@ class Stored:
     last_error: str | None
     last_error_at: datetime | None
     failures: int
-    interval_minutes: int
-    census_interval_minutes: int
+    schedules: Mapping[str, str | None]
+    time_zone: str
+    quiet_hours: Sequence[Mapping[str, Any]]
+    cadence_minutes: int | None
     created_at: datetime
     updated_at: datetime
+    census_error: str | None = None
+    census_error_at: datetime | None = None
+    census_failures: int = 0
+    credential_expires_at: datetime | None = None
+    credential_asked_at: datetime | None = None
+    credential_warned_for: datetime | None = None
     synced_at: datetime | None = None
 
     def __repr__(self) -> str:
@@ -125,8 +136,9 @@ def everyone(session: Session) -> Sequence[Stored]:
 def insert(session: Session, connection: Stored) -> None:
     """It is stored; raises AlreadyThere."""
     values = {name: getattr(connection, name) for name in _OWN}
+    values |= {name: dict(values[name]) for name in ("config", "rules", "schedules")}
     try:
-        session.execute(sa.insert(Connection).values(values | {"config": dict(connection.config), "rules": dict(connection.rules)}))
+        session.execute(sa.insert(Connection).values(values | {"quiet_hours": [dict(one) for one in connection.quiet_hours]}))
     except sa.exc.IntegrityError as error:
         raise AlreadyThere from error
 
@@ -139,20 +151,33 @@ def update(session: Session, id: str, values: Mapping[str, Any]) -> None:
         raise AlreadyThere from error
 
 
-def succeeded(session: Session, id: str, now: datetime) -> bool:
-    """A run ended well: the connection is no longer failing. True if it was."""
-    row = session.execute(sa.select(Connection.state, Connection.failures).where(Connection.id == id)).one()
-    if row.failures == 0 and row.state != FAILING:
+def lock(session: Session, id: str) -> Stored | None:
+    """The connection, which nobody else changes or queues runs for until the transaction ends; None where it is gone."""
+    held = session.execute(sa.select(Connection.id).where(Connection.id == id).with_for_update(key_share=True)).one_or_none()
+    return None if held is None else get(session, id)
+
+
+def succeeded(session: Session, id: str, mode: str, now: datetime) -> bool:
+    """A run ended well: its kind of run fails no longer, and the source accepts us. True if one of that was otherwise."""
+    row = session.execute(sa.select(Connection.state, Connection.failures, Connection.census_failures).where(Connection.id == id)).one()
+    is_census = mode in CENSUSES
+    failures = row.census_failures if is_census else row.failures
+    if failures == 0 and row.state != FAILING:
         return False
-    state = ACTIVE if row.state == FAILING else row.state
-    update(session, id, {"state": state, "failures": 0, "last_error": None, "last_error_at": None})
+    values: dict[str, Any] = {"census_failures": 0, "census_error": None, "census_error_at": None}
+    if not is_census:
+        values = {"failures": 0, "last_error": None, "last_error_at": None}
+    update(session, id, values | {"state": ACTIVE if row.state == FAILING else row.state})
     return True
 
 
-def failed(session: Session, id: str, why: str, pauses: bool, now: datetime) -> bool:
-    """A run failed; `pauses`: only an admin can help, so the schedule stops. True for the first failure in a row."""
-    row = session.execute(sa.select(Connection.state, Connection.failures).where(Connection.id == id)).one()
+def failed(session: Session, id: str, mode: str, why: str, pauses: bool, now: datetime) -> bool:
+    """A run failed; `pauses`: only an admin can help, so the schedule stops. True for the first failure of its kind in a row."""
+    row = session.execute(sa.select(Connection.state, Connection.failures, Connection.census_failures).where(Connection.id == id)).one()
     state = FAILING if pauses and row.state == ACTIVE else row.state
+    if mode in CENSUSES:
+        update(session, id, {"state": state, "census_failures": row.census_failures + 1, "census_error": why, "census_error_at": now})
+        return bool(row.census_failures == 0)
     update(session, id, {"state": state, "failures": row.failures + 1, "last_error": why, "last_error_at": now})
     return bool(row.failures == 0)
 
@@ -160,6 +185,20 @@ def failed(session: Session, id: str, why: str, pauses: bool, now: datetime) -> 
 def forget_secrets(session: Session, id: str) -> None:
     """What the source rotates is gone."""
     session.execute(sa.delete(Credential).where(Credential.connection_id == id))
+
+
+def credentials_ending(session: Session, before: datetime) -> list[tuple[str, datetime]]:
+    """Connections whose credential ends before then and of which nobody was told yet, with when it ends."""
+    ends, told = Connection.credential_expires_at, Connection.credential_warned_for
+    query = sa.select(Connection.id, ends).where(ends < before, told.is_(None) | (told != ends)).order_by(Connection.id)
+    return [(id_, at) for id_, at in session.execute(query) if at is not None]
+
+
+def note_warned(session: Session, id: str, expires_at: datetime) -> bool:
+    """That this credential ends then was told; False where another told it first, or it ends at another time by now."""
+    ends, told = Connection.credential_expires_at, Connection.credential_warned_for
+    first = sa.update(Connection).where(Connection.id == id, ends == expires_at, told.is_(None) | (told != ends))
+    return session.connection().execute(first.values(credential_warned_for=expires_at)).rowcount == 1
 
 
 def named(session: Session, name: str) -> str | None:
@@ -218,14 +257,22 @@ def _by_id(session: Session, query: sa.Select[str, int]) -> dict[str, int]:
     return {row[0]: row[1] for row in session.execute(query)}
 
 
-def last_started(session: Session, connection_ids: Sequence[str]) -> Mapping[str, datetime]:
-    """When the newest run that reads scopes to their end began, by connection."""
-    query = (
-        sa.select(SyncRun.connection_id, sa.func.max(SyncRun.started_at))
-        .where(SyncRun.connection_id.in_(list(connection_ids)), SyncRun.mode.not_in(READING_NOTHING))
-        .group_by(SyncRun.connection_id)
-    )
-    return {row[0]: row[1] for row in session.execute(query)}
+def last_begun(session: Session, connection_ids: Sequence[str]) -> Mapping[str, Mapping[str, datetime]]:
+    """Connection → mode → when its newest run began, or was queued; an accepting census is one. One look at the index for each."""
+    r = SyncRun.__table__.c
+    names = ("incremental", "full", "census", "accepting_census")
+    newest = [
+        sa.select(sa.func.max(r.started_at)).where(r.connection_id == Connection.id, r.mode == name).scalar_subquery() for name in names
+    ]
+    query = sa.select(Connection.id, *newest).where(Connection.id.in_(list(connection_ids)))
+    found: dict[str, Mapping[str, datetime]] = {}
+    for id_, *begun in session.execute(query):
+        by_mode = {name: at for name, at in zip(names, begun, strict=True) if at is not None}
+        accepting = by_mode.pop("accepting_census", None)
+        if accepting is not None:
+            by_mode["census"] = max(accepting, by_mode.get("census", accepting))
+        found[id_] = by_mode
+    return found
 
 
 def quarantine(

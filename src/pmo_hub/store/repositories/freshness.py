@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from pmo_hub.store.bulk import is_in
 from pmo_hub.store.models.governance import Fact
 from pmo_hub.store.models.portfolio import Project, ProjectRule
-from pmo_hub.store.models.source import Census, Connection, Quarantine, Scope, SyncRun
+from pmo_hub.store.models.source import Census, Connection, Quarantine, Scope, Shortfall, SyncRun
 from pmo_hub.store.prepared import Prepared
+from pmo_hub.store.repositories import shortfalls
 from pmo_hub.store.repositories.connections import REMOVED
 from pmo_hub.store.repositories.known import rows_at
 from pmo_hub.store.repositories.syncing import HOOK, READING_NOTHING, REMAP
@@ -27,13 +28,15 @@ _SCOPES = Scope.__table__.c
 _CONNECTIONS = Connection.__table__.c
 _CENSUSES = Census.__table__.c
 _RUNS = SyncRun.__table__.c
+_SHORTFALLS = Shortfall.__table__.c
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """A project's name, and the state of its data by its source that is furthest behind.
 
-    `complete` is False after a failed run, for a scope that could not be read, and while a census waits for an admin.
+    `complete` is False after a failed read, for a scope that could not be read or lacks what its source counts, and while a census waits
+    for an admin.
     """
 
     id: str
@@ -109,8 +112,9 @@ _SOURCE_COLUMNS = (
     _SCOPES.error,
     _SCOPES.url,
     _SCOPES.removed_at,
-    _CONNECTIONS.interval_minutes,
+    _CONNECTIONS.cadence_minutes,
     _CONNECTIONS.failures,
+    sa.exists().where(_SHORTFALLS.connection_id == _CONNECTIONS.id, _SHORTFALLS.scope_id.in_((_SCOPES.id, ""))).label("is_short"),
 )
 
 
@@ -171,11 +175,11 @@ def _head(rows: Sequence[Any], as_of: datetime | None = None) -> Head:
         kept = [row.synced_at for row in sources if row.synced_at is not None]
         url = next((row.url for row in sources if row.url), None)
         since = max(row.removed_at for row in sources)
-        return Head(first.id, first.name, url, min(kept, default=None), sources[0].interval_minutes, True, since)
+        return Head(first.id, first.name, url, min(kept, default=None), sources[0].cadence_minutes, True, since)
     sources = read
-    synced = [(_synced_at(row), row.interval_minutes) for row in sources]
+    synced = [(_synced_at(row), row.cadence_minutes) for row in sources]
     never = [(at, cadence) for at, cadence in synced if at is None]
-    behind, cadence = never[0] if never else min((at, cadence) for at, cadence in synced if at is not None)
+    behind, cadence = never[0] if never else min(((at, c) for at, c in synced if at is not None), key=lambda one: (one[0], one[1] or 0))
     broken = any(map(_is_broken, sources))
     complete = False if broken else None if never else True
     return Head(first.id, first.name, next((row.url for row in sources if row.url), None), behind, cadence, complete)
@@ -194,15 +198,21 @@ def _is_broken(row: Any) -> bool:
     if row.census == "held":
         return True
     if not hasattr(row, "ended_as"):
-        return bool(row.error) or row.failures > 0
+        return bool(row.error) or row.failures > 0 or bool(row.is_short)
     return row.ended_as == "failed" or (bool(row.error) and not row.since)
 
 
 def trouble(session: Session, connection_id: str) -> tuple[str | None, int]:
-    """Why the connection's last run failed (None when it didn't), and how many payloads it could not read."""
-    error = sa.select(sa.case((_CONNECTIONS.failures > 0, _CONNECTIONS.last_error))).where(_CONNECTIONS.id == connection_id)
+    """Why the connection's last read or census failed, or else what it lacks (None: neither), and how many payloads it could not read."""
+    failed = sa.case((_CONNECTIONS.failures > 0, _CONNECTIONS.last_error), (_CONNECTIONS.census_failures > 0, _CONNECTIONS.census_error))
+    error = session.scalar(sa.select(failed).where(_CONNECTIONS.id == connection_id))
     quarantined = sa.select(sa.func.count()).select_from(Quarantine.__table__).where(Quarantine.__table__.c.connection_id == connection_id)
-    return session.scalar(error), int(session.scalar(quarantined) or 0)
+    return error or shortfalls.sentence(shortfalls.of_connection(session, connection_id)), int(session.scalar(quarantined) or 0)
+
+
+def credential_expiry(session: Session, connection_id: str) -> datetime | None:
+    """When the connection's credential ends, as far as that is known."""
+    return session.scalar(sa.select(Connection.credential_expires_at).where(Connection.id == connection_id))
 
 
 def every_project(session: Session) -> list[str]:

@@ -218,10 +218,10 @@ def count_pending(session: Session, connection_ids: Sequence[str]) -> dict[str, 
     return {row[0]: row[1] for row in session.execute(query.group_by(HookRef.connection_id))}
 
 
-def with_pending(session: Session) -> list[tuple[str, int]]:
-    """Active connections of which something is to be fetched, with their interval in minutes."""
+def with_pending(session: Session) -> list[tuple[str, int | None]]:
+    """Active connections of which something is to be fetched, with the minutes between their polls; None where they are not polled."""
     some = sa.exists().where(HookRef.connection_id == Connection.id)
-    query = sa.select(Connection.id, Connection.interval_minutes).where(Connection.state == "active", some).order_by(Connection.id)
+    query = sa.select(Connection.id, Connection.cadence_minutes).where(Connection.state == "active", some).order_by(Connection.id)
     return [(row[0], row[1]) for row in session.execute(query)]
 
 

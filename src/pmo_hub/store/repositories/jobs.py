@@ -69,6 +69,20 @@ def put_back(session: Session, job_id: str, run_at: datetime) -> None:
     session.execute(sa.update(Job).where(Job.id == job_id).values(state="waiting", run_at=run_at, holder=None))
 
 
+def hasten(session: Session, lock: str, run_id: str, now: datetime) -> None:
+    """The waiting job of that run is due now."""
+    waiting = session.scalars(sa.select(Job).where(Job.lock == lock, Job.state == "waiting", Job.run_at > now))
+    for job in waiting:
+        if job.arguments.get("run_id") == run_id:
+            job.run_at = now
+    session.flush()
+
+
+def is_known(session: Session, slot: str) -> bool:
+    """Whether that slot was fired already."""
+    return session.scalar(sa.select(Job.id).where(Job.slot == slot)) is not None
+
+
 def reap(session: Session, is_alive: Callable[[str], bool], silent_since: datetime) -> int:
     """Running jobs whose process ended, or that have been silent since then, wait again."""
     rows = session.execute(sa.select(Job.id, Job.holder, Job.heartbeat_at).where(Job.state == "running")).all()

@@ -142,7 +142,9 @@ def forget_state(session: Session, connection_id: str, scopes: Mapping[str, str]
     for external_id in scopes.values():
         own = states.key.startswith(f"{external_id}/", autoescape=True)
         session.execute(sa.delete(states).where(states.connection_id == connection_id, own))
+    short: Any = tables.Shortfall.__table__
     session.execute(sa.delete(quarantine).where(is_in(session, quarantine.c.scope_id, scopes)))
+    session.execute(sa.delete(short).where(short.c.connection_id == connection_id, is_in(session, short.c.scope_id, scopes)))
     session.execute(sa.delete(pending).where(is_in(session, pending.c.scope_id, scopes)))
 
 
@@ -160,7 +162,7 @@ def delete_connection(session: Session, connection_id: str) -> None:
     session.execute(sa.delete(listings).where(listings.c.census_id.in_(censuses)))
     owned = (
         tables.Census, tables.Missing, tables.Quarantine, tables.StagedPayload, tables.SyncState, tables.ReferenceSnapshot,
-        tables.SyncRun, tables.Credential, tables.Lease,
+        tables.SyncRun, tables.Credential, tables.Lease, tables.Shortfall,
     )  # fmt: skip
     for model in owned:
         table: Any = model.__table__

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ class StoredRun:
     id: str
     connection_id: str
     mode: str
+    trigger: str
     state: str
     started_at: datetime
     heartbeat_at: datetime | None
@@ -40,6 +42,11 @@ _COLUMNS = [getattr(SyncRun, name) for name in StoredRun.__slots__]
 def get(session: Session, id: str) -> StoredRun | None:
     row = session.execute(sa.select(*_COLUMNS).where(SyncRun.id == id)).one_or_none()
     return StoredRun(*row) if row else None
+
+
+def parts(session: Session, id: str) -> Sequence[Mapping[str, Any]]:
+    """What came in it by partition and kind; of a list of runs nobody wants to see so much."""
+    return session.scalar(sa.select(SyncRun.parts).where(SyncRun.id == id)) or ()
 
 
 def page(

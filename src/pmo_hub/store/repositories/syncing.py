@@ -24,6 +24,9 @@ _STAGED: Any = tables.StagedPayload.__table__
 CENSUSES = ("census", "accepting_census")
 """Modes of runs that look for what was deleted and read nothing else."""
 
+REQUEST, SCHEDULE = "request", "schedule"
+"""What a run goes back to: somebody who asked, or the hub by itself."""
+
 HOOK = "hook"
 """The mode of a run that fetches what webhooks named, and nothing else."""
 
@@ -58,6 +61,7 @@ class Run:
     requests: int
     waiting_until: datetime | None
     error: str | None
+    trigger: str = "request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +117,15 @@ def release(session: Session, lease: Lease) -> None:
     )
 
 
-def add_run(session: Session, run_id: str, connection_id: str, mode: str, now: datetime) -> None:
+def add_run(session: Session, run_id: str, connection_id: str, mode: str, now: datetime, trigger: str) -> None:
     session.add(
         tables.SyncRun(
             id=run_id,
             connection_id=connection_id,
             mode=mode,
             state="queued",
+            trigger=trigger,
+            parts=[],
             fence=0,
             started_at=now,
             heartbeat_at=None,
@@ -139,31 +145,27 @@ def add_run(session: Session, run_id: str, connection_id: str, mode: str, now: d
     session.flush()
 
 
-def waiting_run(session: Session, connection_id: str, mode: str) -> str | None:
-    """A run of that mode which has not begun, so that a further request joins it."""
-    return session.scalar(
-        sa.select(tables.SyncRun.id)
-        .where(tables.SyncRun.connection_id == connection_id, tables.SyncRun.mode == mode, tables.SyncRun.state == "queued")
-        .limit(1)
-    )
-
-
-def has_unfinished(session: Session, connection_id: str, mode: str) -> bool:
-    """Whether a run of that mode is queued, running or waiting."""
+def waiting_runs(session: Session, connection_id: str) -> dict[str, str]:
+    """Mode → the run of that mode which has not begun, so that a further request joins it."""
     r = tables.SyncRun
-    return (
-        session.scalar(sa.select(r.id).where(r.connection_id == connection_id, r.mode == mode, r.state.in_(UNFINISHED)).limit(1))
-        is not None
-    )
+    rows = session.execute(sa.select(r.mode, r.id).where(r.connection_id == connection_id, r.state == "queued").order_by(r.id.desc()))
+    return {row[0]: row[1] for row in rows}
+
+
+def has_unfinished(session: Session, connection_id: str, modes: Collection[str]) -> bool:
+    """Whether a run of one of these modes is queued, running or waiting."""
+    r = tables.SyncRun
+    wanted = sa.select(r.id).where(r.connection_id == connection_id, r.mode.in_(list(modes)), r.state.in_(UNFINISHED))
+    return session.scalar(wanted.limit(1)) is not None
 
 
 def run_of(session: Session, run_id: str) -> Run | None:
-    r = session.get(tables.SyncRun, run_id)
+    r = session.get(tables.SyncRun, run_id, populate_existing=True)
     if r is None:
         return None
     return Run(
         r.id, r.connection_id, r.mode, r.state, r.started_at, r.fetched, r.expected, r.changed, r.gone, r.quarantined, r.requests,
-        r.waiting_until, r.error,
+        r.waiting_until, r.error, r.trigger,
     )  # fmt: skip
 
 

@@ -32,13 +32,14 @@ from pmo_hub.sdk.contract import (
 )
 from pmo_hub.sdk.errors import ConfigError, ScopeError
 from pmo_hub.sdk.http import BasicAuth
-from pmo_hub_jira import agile, jql, mapping
+from pmo_hub_jira import agile, jql, mapping, releases, worklogs
 from pmo_hub_jira.census import list_issues
 from pmo_hub_jira.client import IDS_A_FETCH, JiraClient, Refused
 from pmo_hub_jira.config import GATEWAY, JiraConfig
 from pmo_hub_jira.reading import Reader, Task, read_comments, read_histories, resumed
 from pmo_hub_jira.reference import custom_fields, default_fields, read_site, scope_reference
 from pmo_hub_jira.splitting import split_issues
+from pmo_hub_jira.worklogs import read_worklogs
 
 QUIET_MS = 3_600_000
 """A poll that found nothing leaves a mark younger than this where it is, so that it writes nothing."""
@@ -105,15 +106,17 @@ class JiraSource:
             yield Scope(project.id, project.name or project.key or project.id, "project", count, url)
 
     def reference(self, scopes: Sequence[str]) -> Iterator[Reference]:
-        yield read_site(self._client, agile=self._boards.of(scopes) is not None)
+        yield read_site(self._client, agile=self._boards.tell_sprints(scopes))
         estimations = self._boards.estimations(scopes)
         for project in scopes:
             yield scope_reference(project, estimations.get(project))
 
     def partitions(self, scopes: Sequence[str], state: State, mode: Mode) -> Sequence[Partition]:
-        """A back-fill for each project that the state does not cover, one query over up to 200 of the others, and one for the boards."""
+        """Worklogs of the site, a back-fill for each project that the state does not cover, one query over up to 200 others, the boards."""
         covered = [scope for scope in scopes if mode is Mode.INCREMENTAL and state.get(_mark(scope))]
-        partitions = [
+        # First of all, so that a first mark is older than every issue that is read.
+        partitions = [worklogs.partition(scopes, _kept(state, *map(_mark, covered), *worklogs.STATE))]
+        partitions += [
             Partition(scope, (scope,), _kept(state, _mark(scope), _progress(scope)), Mode.FULL)
             for scope in sorted(set(scopes) - set(covered), key=lambda scope: (len(scope), scope))
         ]
@@ -126,9 +129,16 @@ class JiraSource:
             partitions.append(Partition(agile.PARTITION, tuple(scopes), {}, mode))
         elif last is None or agile.is_due(last, scopes, now) or agile.due_sprints(last, now):
             partitions.append(Partition(agile.PARTITION, tuple(scopes), _kept(state, agile.READ), mode))
-        return partitions
+        plans = releases.partition(scopes, _kept(state, releases.READ), mode, now)
+        return [*partitions, plans] if plans else partitions
 
     def read(self, partition: Partition) -> Iterator[Page]:
+        if partition.name == worklogs.PARTITION:
+            yield from worklogs.read_changes(self._client, partition, self._config.overlap_minutes * jql.MINUTE_MS)
+            return
+        if partition.name == releases.PARTITION:
+            yield from releases.read_releases(self._client, partition, self._context.now())
+            return
         if partition.name == agile.PARTITION:
             yield from agile.read_agile(self._client, self._boards, partition, self._context.now())
             return
@@ -137,8 +147,10 @@ class JiraSource:
             yield from reader.pages()
 
     def fetch(self, refs: Iterable[Ref]) -> Iterator[Page]:
-        """Issues by id, a hundred at a time, with their comments and history; what Jira no longer shows is absent."""
-        ids = list(dict.fromkeys(id for ref in refs if (id := _issue(ref))))
+        """Issues by id, a hundred at a time, with their comments, worklogs and history; what Jira no longer shows is absent."""
+        wanted = list(refs)
+        yield from worklogs.fetch_worklogs(self._client, [ref.external_id for ref in wanted if ref.kind == "worklog"])
+        ids = list(dict.fromkeys(id for ref in wanted if (id := _issue(ref))))
         for start in range(0, len(ids), IDS_A_FETCH):
             asked = ids[start : start + IDS_A_FETCH]
             answer = self._client.issues(asked, self._asked())
@@ -149,8 +161,9 @@ class JiraSource:
             lost = [] if any(rejected.ref is None for rejected in split.rejected) else [id for id in asked if id not in there]
             gone = [*split.stale_comments(), *(Gone(Ref("issue", id), Reason.ABSENT) for id in lost)]
             unread = [Rejected(Ref("issue", id), None, b"", f"Jira could not return the issue: {why}") for id, why in failed.items()]
-            payloads = [*split.payloads, *read_comments(self._client, split)]
-            yield Page(payloads, gone=gone, rejected=[*split.rejected, *unread])
+            logged, illegible = read_worklogs(self._client, split)
+            payloads = [*split.payloads, *read_comments(self._client, split), *logged]
+            yield Page(payloads, gone=gone, rejected=[*split.rejected, *unread, *illegible])
             if self._config.history and split.ids:
                 for histories, rejected, _ in read_histories(self._client, split.ids):
                     yield Page(histories, rejected=rejected)

@@ -19,7 +19,7 @@ import structlog
 from pmo_hub.host.session import open_source
 from pmo_hub.sdk.contract import Mode
 from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, TransientError
-from pmo_hub.services import census, derivation, queries, reading, references
+from pmo_hub.services import census, commitments, derivation, queries, reading, references
 from pmo_hub.services.brake import Braked
 from pmo_hub.services.errors import NotFound
 from pmo_hub.services.hub import Hub
@@ -180,6 +180,8 @@ def _sync(this: SyncRun, mode: str) -> None:
 def _finish(this: SyncRun, mode: str) -> None:
     """Derive from everything that is pending, then write how the run ended."""
     derivation.catch_up(this.commit, this.connection.namespace, list(this.scopes.values()), this.hub.now)
+    if mode not in syncing.CENSUSES:
+        commitments.freeze(this.commit, [this.scopes[e] for e in this.readable()], this.started_at, this.hub.now)
     now = this.hub.now()
     lost = {this.scopes[e]: why for e, why in this.lost_scopes.items() if e in this.scopes}
     with this.commit() as session:

@@ -12,12 +12,14 @@ from pmo_hub.api.routes import (
     connections,
     connectors,
     health,
+    iterations,
     portfolios,
     programs,
     projects,
     sync_runs,
     violations,
     work_items,
+    worklogs,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -31,6 +33,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     connections.router,
     connectors.router,
     sync_runs.router,
+    iterations.router,
+    worklogs.router,
 )
 
 QUICK_READS: Mapping[str, tuple[str, Read]] = {

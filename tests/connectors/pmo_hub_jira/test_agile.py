@@ -207,9 +207,7 @@ def test_where_boards_are_out_of_reach_sprints_come_from_the_issues(jira: Simula
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_where_sprints_alone_are_out_of_reach_boards_stay_and_sprints_come_from_the_issues(
-    jira: Simulator, lent: Lent, status: int
-) -> None:
+def test_where_sprints_alone_are_out_of_reach_boards_stay(jira: Simulator, lent: Lent, status: int) -> None:
     """As with a token that has the scope for boards and not the one for sprints."""
     for board in jira.world.boards.values():
         jira.fault("status", path=f"{AGILE}/board/{board.id}/sprint", status=status, times=None)

@@ -379,6 +379,8 @@ def test_every_request_is_one_that_the_vendor_specifies(jira: Simulator, shared_
         jira.advance(timedelta(hours=7))
         lent.advance(timedelta(hours=7))
         jira.mutate("edit", min(issue_ids(jira)), summary="Renamed")
+        jira.mutate("log_work", min(issue_ids(jira)))
+        jira.advance(timedelta(minutes=5))
         run(source, jira.projects, store)
         list(source.census(jira.projects))
         fetched(source, *(Ref("issue", id) for id in issue_ids(jira)))
@@ -389,6 +391,12 @@ def test_every_request_is_one_that_the_vendor_specifies(jira: Simulator, shared_
     wrong = {problem for entry in jira.log for problem in specification.check_request(entry.method, entry.path, entry.query, entry.body)}
     assert wrong == set()
     assert len({(entry.method, entry.path) for entry in jira.log}) > 15
+    asked = set(jira.stats)
+    assert {f"GET {API}/worklog/{what}" for what in ("updated", "deleted")} | {f"POST {API}/worklog/list"} <= asked
+    assert {f"GET {API}/issue/{{issue}}/{what}" for what in ("comment", "worklog")} <= asked
+    assert {f"GET {API}/project/{{project}}{what}" for what in ("", "/components")} <= asked
+    agile = "GET /rest/agile/1.0/board"
+    assert {agile, f"{agile}/{{board}}/configuration", f"{agile}/{{board}}/sprint"} <= asked
 
 
 # Queries

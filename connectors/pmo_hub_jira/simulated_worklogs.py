@@ -1,7 +1,7 @@
 """Worklogs of the simulated Jira: what people log, and the operations that tell it, an issue's own and the site's."""
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -78,7 +78,7 @@ class LoggedWork:
     _issue: Callable[[int | str], Issue]
     _moment: Callable[[Issue], datetime]
     _write: Callable[..., Issue]
-    _changed: Callable[[set[int]], None]
+    _changed: Callable[[Iterable[int]], None]
 
     def log_work(self, id_or_key: int | str, seconds: int = 3600, author: str | None = None, started: datetime | None = None,
                  comment: Any = None) -> Worklog:
@@ -121,4 +121,4 @@ class LoggedWork:
         if touch and changes:
             self._write(issue, changes, self._world.site.caller, at, values=values, worklogs=worklogs)
         else:
-            self._changed(self._world.put(replace(issue, worklogs=worklogs, **({"updated": at} if touch else {}))))
+            self._changed(self._world.put(replace(issue, worklogs=worklogs, updated=at if touch else issue.updated)))

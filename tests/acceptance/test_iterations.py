@@ -200,10 +200,12 @@ def _promised(simulator: Simulator, sprint: Sprint) -> int:
     return sum(1 for i in counted(simulator) if in_sprint(i, sprint, started) and not is_done(simulator, i, started))
 
 
-def test_without_history_the_past_is_unknown_and_not_made_up(migrated_url: str, simulator: Simulator, tmp_path: Path) -> None:
+def test_without_history_the_past_is_unknown_and_not_made_up(
+    migrated_url: str, simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     estate = Estate(migrated_url, simulator, tmp_path, START)
-    simulator_config = simulator.config()
-    simulator.config = lambda: simulator_config | {"history": False}  # type: ignore[method-assign]
+    plain: dict[str, Any] = simulator.config()
+    monkeypatch.setattr(simulator, "config", lambda: plain | {"history": False})
     estate.connect()
     estate.work_off()
     closed = [one for one in listed(estate, state="closed").values() if one["commitment"]]

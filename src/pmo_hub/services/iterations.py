@@ -51,9 +51,7 @@ class Detailed:
     items: Mapping[str, NamedItem]
 
 
-def page(
-    hub: Hub, project_id: str | None, state: str | None, after: tuple[datetime | None, str] | None, limit: int
-) -> list[Told]:
+def page(hub: Hub, project_id: str | None, state: str | None, after: tuple[datetime | None, str] | None, limit: int) -> list[Told]:
     """Iterations, the last to start first; of one project, those that its items are or were in. Raises NotFound."""
     with hub.work.read() as session:
         if project_id is not None and projects.get(session, project_id) is None:

@@ -224,7 +224,7 @@ def sprint(id: int, name: str, **more: Any) -> dict[str, Any]:
 
 
 def test_an_issue_in_two_sprints_is_in_both() -> None:
-    fields = {"customfield_10020": [sprint(7, "A"), sprint(9, "B"), sprint(7, "A")]}
+    fields: dict[str, Any] = {"customfield_10020": [sprint(7, "A"), sprint(9, "B"), sprint(7, "A")]}
     for agile in (True, False):
         result = mapped(issue(**fields), references=[site(agile=agile), scope()])
         assert owned(result, "work_item")[0].iterations == ("7", "9")

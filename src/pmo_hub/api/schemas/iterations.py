@@ -98,9 +98,7 @@ def detailed_iteration(found: Detailed) -> DetailedIterationView:
 def _listed(told: Told) -> dict[str, object]:
     one = told.iteration
     names = ("id", "external_id", "name", "state", "goal", "starts_at", "ends_at", "completed_at")
-    return {name: getattr(one, name) for name in names} | {
-        "commitment": None if told.commitment is None else _commitment(told.commitment)
-    }
+    return {name: getattr(one, name) for name in names} | {"commitment": None if told.commitment is None else _commitment(told.commitment)}
 
 
 def _commitment(found: Commitment) -> CommitmentView:

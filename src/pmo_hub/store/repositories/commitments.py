@@ -77,7 +77,7 @@ def due(session: Session, scope_ids: Collection[str], settled: datetime, limit: 
     begun = sa.and_(p.phase == NONE, i.state.in_((ACTIVE, CLOSED)), sa.or_(i.starts_at.is_(None), i.starts_at <= settled))
     ended = sa.func.coalesce(i.completed_at, i.ends_at, type_=i.ends_at.type)
     over = sa.and_(p.phase == ACTIVE, i.state == CLOSED, sa.or_(ended.is_(None), ended <= settled))
-    rows = session.execute(
+    rows: Any = session.execute(
         sa.select(*_part_columns(), i.state, i.starts_at, i.ends_at, i.completed_at)
         .join(_ITERATIONS, i.id == p.iteration_id)
         .where(is_in(session, p.scope_id, scope_ids), sa.or_(begun, over))
@@ -103,9 +103,10 @@ def lines(session: Session, iteration_ids: Collection[str]) -> dict[str, list[tu
     query = sa.select(
         c.iteration_id, c.scope_id, c.outcome, c.item_id, c.at_start, c.start_points, c.done_before, c.joined_at, c.left_at, c.end_points
     ).where(is_in(session, c.iteration_id, iteration_ids))
-    for row in session.execute(query.order_by(c.id)):
+    rows: Any = session.execute(query.order_by(c.id))
+    for row in rows:
         outcome = None if row.outcome is None else Outcome(row.outcome)
-        found[row.iteration_id].append((row.scope_id, Line(*row[3:], outcome)))
+        found[row.iteration_id].append((row.scope_id, Line(*(*row[3:], outcome))))
     return found
 
 
@@ -124,14 +125,14 @@ def members(session: Session, iteration_ids: Collection[str]) -> tuple[dict[str,
         stays[row.item_id].append(Stay(row.iteration_id, row.joined_at, row.left_at))
     changes: dict[str, list[Change]] = defaultdict(list)
     meant: dict[str, StatusCategory] = {}
-    told = session.execute(
+    told: Any = session.execute(
         sa.select(
             c.item_id, c.from_category, c.to_category, c.field, c.at, c.from_id, c.from_text, c.to_id, c.to_text, c.external_id
         ).where(is_in(session, c.item_id, ids), c.field.in_((Field.STATUS.value, Field.POINTS.value)))
     )
     for row in told:
         before = None if row.from_category is None else StatusCategory(row.from_category)
-        changes[row.item_id].append(Change(*row[3:], before))
+        changes[row.item_id].append(Change(*(*row[3:], before)))
         if row.to_category is not None and row.to_id is not None:
             meant[row.to_id] = StatusCategory(row.to_category)
     found: dict[str, list[Candidate]] = defaultdict(list)

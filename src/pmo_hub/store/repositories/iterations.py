@@ -74,6 +74,4 @@ def get(session: Session, id: str) -> StoredIteration | None:
 def items(session: Session, ids: Collection[str]) -> dict[str, NamedItem]:
     """Those of the items that the hub holds."""
     i = _ITEMS.c
-    return {
-        row[0]: NamedItem(*row) for row in session.execute(sa.select(i.id, i.key, i.title, i.url).where(is_in(session, i.id, ids)))
-    }
+    return {row[0]: NamedItem(*row) for row in session.execute(sa.select(i.id, i.key, i.title, i.url).where(is_in(session, i.id, ids)))}

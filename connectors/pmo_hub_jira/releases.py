@@ -35,13 +35,13 @@ class Known(Struct):
     scopes: str
 
 
-def partition(scopes: Sequence[str], state: State, mode: Mode, now: datetime) -> Partition | None:
-    """All projects again, where the last reading is too old or was of others; None within six hours of it."""
+def partition(scopes: Sequence[str], state: State, mode: Mode, now: datetime, *, anew: bool) -> Partition | None:
+    """All projects again where the last reading is too old or was of others, or `anew`; None within six hours of it."""
     try:
         last = msgspec.json.decode(state[READ], type=Known) if READ in state else None
     except msgspec.DecodeError:
         last = None
-    if mode is Mode.INCREMENTAL and last and last.scopes == digest(scopes) and 0 <= epoch_of(now) - last.local < FRESH_MS:
+    if not anew and last and last.scopes == digest(scopes) and 0 <= epoch_of(now) - last.local < FRESH_MS:
         return None
     return Partition(PARTITION, tuple(scopes), {}, mode)
 

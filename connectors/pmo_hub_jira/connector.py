@@ -125,11 +125,11 @@ class JiraSource:
             partitions.append(Partition(name, chunk, _kept(state, *map(_mark, chunk), _progress(name)), Mode.INCREMENTAL))
         last, now = agile.known(state.get(agile.READ)), self._context.now()
         if len(covered) < len(scopes):
-            # A project that is read from its start, for the first time or chosen again, has no boards and versions yet: all are read anew.
+            # A project that is read from its start, for the first time or chosen again, has no boards yet: all of them are read anew.
             partitions.append(Partition(agile.PARTITION, tuple(scopes), {}, mode))
         elif last is None or agile.is_due(last, scopes, now) or agile.due_sprints(last, now):
             partitions.append(Partition(agile.PARTITION, tuple(scopes), _kept(state, agile.READ), mode))
-        plans = releases.partition(scopes, _kept(state, releases.READ), mode, now, anew=len(covered) < len(scopes))
+        plans = releases.partition(covered, _kept(state, releases.READ), mode, now)
         return [*partitions, plans] if plans else partitions
 
     def read(self, partition: Partition) -> Iterator[Page]:
@@ -143,6 +143,8 @@ class JiraSource:
             yield from agile.read_agile(self._client, self._boards, partition, self._context.now())
             return
         reader = self._back_fill(partition) if partition.mode is Mode.FULL else self._updates(partition)
+        if partition.mode is Mode.FULL and reader.is_at_the_start:
+            yield from releases.read_project(self._client, partition.scopes[0])
         with self._blaming(partition.scopes):
             yield from reader.pages()
 

@@ -80,6 +80,10 @@ class Reader:
         self._task = task
         self._resumed = progress
 
+    @property
+    def is_at_the_start(self) -> bool:
+        return self._resumed is None
+
     def pages(self) -> Iterator[Page]:
         """The pages that are left; Refused where Jira refuses the query itself, TransientError where it contradicts itself."""
         progress = self._resumed

@@ -11,13 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import msgspec
-from msgspec import Struct
 
 from pmo_hub.domain.records import Component, Identity, Record, Version
 from pmo_hub.sdk.contract import Mapped, Mode, Page, Partition, Payload, Ref, State
 from pmo_hub.sdk.errors import AuthError, RecordError
 from pmo_hub_jira import jql, wire
-from pmo_hub_jira.agile import FRESH_MS, SIDE_BY_SIDE, digest
+from pmo_hub_jira.agile import FRESH_MS, SIDE_BY_SIDE
 from pmo_hub_jira.client import JiraClient, Refused
 from pmo_hub_jira.instants import day, epoch_of
 from pmo_hub_jira.nesting import decode
@@ -28,33 +27,32 @@ READ = f"{PARTITION}/read"
 PROJECTS_A_PAGE = 50
 
 
-class Known(Struct):
-    """The last reading, in epoch ms by our clock, and a digest of the projects it was read for."""
+def partition(covered: Sequence[str], state: State, mode: Mode, now: datetime) -> Partition | None:
+    """The projects that are polled, where the last reading is too old; None within six hours of it.
 
-    local: int
-    scopes: str
-
-
-def partition(scopes: Sequence[str], state: State, mode: Mode, now: datetime, *, anew: bool) -> Partition | None:
-    """All projects again where the last reading is too old or was of others, or `anew`; None within six hours of it."""
-    try:
-        last = msgspec.json.decode(state[READ], type=Known) if READ in state else None
-    except msgspec.DecodeError:
-        last = None
-    if not anew and last and last.scopes == digest(scopes) and 0 <= epoch_of(now) - last.local < FRESH_MS:
+    A project that is read from its start reads its own, before its issues: what these only mention is then never written first.
+    """
+    last = state.get(READ, "")
+    if covered and last.isdigit() and 0 <= epoch_of(now) - int(last) < FRESH_MS:
         return None
-    return Partition(PARTITION, tuple(scopes), {}, mode)
+    return Partition(PARTITION, tuple(covered), {}, mode)
 
 
 def read_releases(client: JiraClient, partition: Partition, now: datetime) -> Iterator[Page]:
-    """A payload for each project that has any; none for one that is gone or closed to the account, which its own reading tells."""
+    """The payloads of the partition's projects, and when they were read, by our clock."""
     with ThreadPoolExecutor(SIDE_BY_SIDE, "jira-releases") as pool:
         for chunk in jql.chunks(partition.scopes, PROJECTS_A_PAGE):
             bodies = pool.map(lambda project: _body(client, project), chunk)
             found = zip(chunk, bodies, strict=True)
-            yield Page([Payload(Ref("releases", project), project, body) for project, body in found if body is not None])
-    last = Known(epoch_of(now), digest(partition.scopes))
-    yield Page(state={READ: msgspec.json.encode(last).decode()})
+            yield Page([_payload(project, body) for project, body in found if body is not None])
+    yield Page(state={READ: str(epoch_of(now))})
+
+
+def read_project(client: JiraClient, project: str) -> Iterator[Page]:
+    """One project's payload; none for one without any, and for one that is gone or closed to the account, which its own reading tells."""
+    body = _body(client, project)
+    if body is not None:
+        yield Page([_payload(project, body)])
 
 
 def map_releases(payload: Payload) -> Mapped:
@@ -68,6 +66,10 @@ def map_releases(payload: Payload) -> Mapped:
     ]
     owned += [Component(c.id, c.name or c.id, mention(c.lead, people)) for c in found.components or ()]
     return Mapped(owned, list(people.values()))
+
+
+def _payload(project: str, body: bytes) -> Payload:
+    return Payload(Ref("releases", project), project, body)
 
 
 def _body(client: JiraClient, project: str) -> bytes | None:

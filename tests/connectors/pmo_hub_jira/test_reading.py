@@ -161,7 +161,7 @@ def test_resuming_goes_on_instead_of_starting_anew(jira: Simulator, source: Jira
     small(jira)
     total = len(issue_ids(jira, PAY))
     store = Store()
-    run(source, [PAY], store, most_pages=4)  # the first is the worklogs' mark
+    run(source, [PAY], store, most_pages=5)  # the first are the worklogs' mark and the versions
     jira.reset_log()
     run(source, [PAY], store)
     assert len(asked(jira, SEARCH)) == -(-total // 5) - 3
@@ -170,7 +170,7 @@ def test_resuming_goes_on_instead_of_starting_anew(jira: Simulator, source: Jira
 
 def test_ids_awaiting_their_history_survive_a_crash(jira: Simulator, source: JiraSource) -> None:
     store = Store()
-    run(source, [PAY], store, most_pages=2)  # the first is the worklogs' mark
+    run(source, [PAY], store, most_pages=3)  # the first are the worklogs' mark and the versions
     assert store.of("history") == {}
     assert f"{PAY}/watermark_ms" not in store.state
     saved = resumed(store.state[f"{PAY}/page"])
@@ -276,6 +276,7 @@ def test_a_token_refused_again_and_again_is_an_error(jira: Simulator, source: Ji
 @respx.mock(base_url="https://acme.atlassian.net")
 def test_pages_without_end_are_given_up(respx_mock: respx.MockRouter) -> None:
     tokens = iter(range(10**6))
+    respx_mock.get("/rest/api/3/project/1").respond(404)
     respx_mock.get("/rest/api/3/field").respond(json=[])
     respx_mock.post("/rest/api/3/search/approximate-count").respond(json={"count": 3}, headers={"Date": "Mon, 23 Nov 2026 09:00:00 GMT"})
     respx_mock.post(SEARCH).mock(side_effect=lambda _: respx.MockResponse(200, json={"issues": [], "nextPageToken": f"t{next(tokens)}"}))
@@ -459,7 +460,7 @@ def test_a_quiet_poll_of_a_thousand_projects_takes_twelve_requests(respx_mock: r
     store = Store()
     store.state = {f"{scope}/watermark_ms": now for scope in scopes}
     store.state |= dict.fromkeys(("worklogs/updated_ms", "worklogs/deleted_ms"), now)
-    store.state["releases/read"] = json.dumps({"local": int(now), "scopes": digest(scopes)})
+    store.state["releases/read"] = now
     store.state["agile/read"] = json.dumps({"server": int(now), "local": int(now), "scopes": digest(scopes)})
     config = {"url": "https://acme.atlassian.net", "email": "jane@acme.example", "token": "t"}
     with opened(config, lent) as source:

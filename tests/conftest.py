@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.engines", "tests.migrated", "tests.third_party", "tests.covered"]
+pytest_plugins = ["tests.engines", "tests.migrated", "tests.third_party", "tests.vendor_requests", "tests.covered"]
 
 
 @pytest.fixture(scope="session")

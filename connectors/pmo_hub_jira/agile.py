@@ -43,6 +43,12 @@ ASKED_AHEAD = 64
 
 _T = TypeVar("_T")
 
+_UNREADABLE = (
+    "Jira does not show its boards to this account (the site has no Jira Software, or the token lacks its scopes): "
+    "sprints are taken from the issues, and boards and their columns are left out."
+)
+_SPRINTS_UNREADABLE = "Jira does not show this account the sprints of {} boards: sprints are taken from the issues where these name them."
+
 _ESTIMATING = {"scrum": 0, "simple": 1}
 
 
@@ -107,6 +113,7 @@ class Boards:
         self._lock = threading.Lock()
         self._found: dict[frozenset[str], list[FoundBoard] | None] = {}
         self._configurations: dict[int, bytes | None] = {}
+        self._sprints: dict[int, list[bytes]] = {}
 
     def of(self, scopes: Sequence[str]) -> list[FoundBoard] | None:
         """By id; None where the account may not read boards."""
@@ -115,6 +122,29 @@ class Boards:
             if key not in self._found:
                 self._found[key] = self._read(key)
             return self._found[key]
+
+    def tell_sprints(self, scopes: Sequence[str]) -> bool:
+        """Whether boards and their sprints may be read; of tokens with scopes, some reach the ones and not the others."""
+        first = next((found.board for found in self.of(scopes) or () if found.board.type != "kanban"), None)
+        if first is None:
+            return self.of(scopes) is not None
+        sprints = self.sprints(first.id)
+        if sprints is not None:
+            self._sprints[first.id] = sprints  # read with the others in a moment
+        return sprints is not None
+
+    def sprints(self, board: int) -> list[bytes] | None:
+        """The board's sprints; None where the account may not read them."""
+        if board in self._sprints:
+            return self._sprints.pop(board)
+        try:
+            return [bytes(raw) for raw in self._client.sprints(board)]
+        except AuthError:
+            return None
+        except Refused as refusal:
+            if refusal.status != 404:
+                raise
+            return None
 
     def _read(self, scopes: frozenset[str]) -> list[FoundBoard] | None:
         few = len(scopes) <= FEW_SCOPES or not self._client.locates_boards
@@ -181,20 +211,20 @@ def read_agile(client: JiraClient, boards: Boards, partition: Partition, now: da
     if last is not None and partition.mode is Mode.INCREMENTAL and not is_due(last, partition.scopes, now):
         yield from _read_due(client, last, now)
         return
-    found = boards.of(partition.scopes) or []
+    found = boards.of(partition.scopes)
     server = client.clock_ms()
     read: set[str] = set()
     due: dict[str, int] = {}
+    closed = 0
 
-    def told(entry: FoundBoard) -> tuple[bytes | None, list[msgspec.Raw]]:
-        sprints = client.sprints(entry.board.id) if entry.board.type != "kanban" else ()
-        return boards.configuration(entry.board.id), list(sprints)
+    def told(entry: FoundBoard) -> tuple[bytes | None, list[bytes] | None]:
+        return boards.configuration(entry.board.id), boards.sprints(entry.board.id) if entry.board.type != "kanban" else []
 
-    for entry, (configuration, raws) in side_by_side(told, found):
+    for entry, (configuration, sprints) in side_by_side(told, found or ()):
         payloads = [board_payload(entry, configuration)]
         rejected: list[Rejected] = []
-        for raw in raws:
-            body = bytes(raw)
+        closed += sprints is None
+        for body in sprints or ():
             try:
                 sprint = wire.SPRINT.decode(body)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -208,7 +238,8 @@ def read_agile(client: JiraClient, boards: Boards, partition: Partition, now: da
                 if moment is not None and server - DUE_MS <= moment <= server + FRESH_MS + DUE_MS:
                     due[id] = moment
         yield Page(payloads, rejected=rejected)
-    yield Page(state={READ: _text(Known(server, _ms(now), digest(partition.scopes), due))})
+    notices = () if found is not None and not closed else (_UNREADABLE if found is None else _SPRINTS_UNREADABLE.format(closed),)
+    yield Page(state={READ: _text(Known(server, _ms(now), digest(partition.scopes), due))}, notices=notices)
 
 
 def _read_due(client: JiraClient, last: Known, now: datetime) -> Iterator[Page]:

@@ -34,6 +34,7 @@ IDS_A_PAGE = 5_000
 IDS_A_FETCH = 100
 IDS_A_HISTORY = 1_000
 HISTORIES_A_PAGE = 5_000
+WORKLOGS_A_PAGE = 1_000
 PROJECTS_A_PAGE = 50
 AGILE_A_PAGE = 50
 """Boards and sprints: more may be asked for, but the answer is silently capped and the rest lost to whoever counts on it."""
@@ -107,6 +108,28 @@ class JiraClient:
             if not page.comments or len(found) >= (page.total or 0):
                 return b"[" + b",".join(map(bytes, found)) + b"]"
 
+    # Worklogs
+
+    def changed_worklogs(self, what: str, since_ms: int) -> wire.ChangedWorklogs:
+        """One page of the ids that were `updated` or `deleted` since then, the last minute left out."""
+        query = (("since", str(since_ms)),)
+        return _read(wire.CHANGED_WORKLOGS, self._send("GET", f"{API}/worklog/{what}", query=query))
+
+    def worklogs(self, ids: Sequence[int]) -> list[msgspec.Raw]:
+        """Up to 1,000 worklogs by id; those that are not there, or not to be seen, are missing."""
+        return _read(wire.RAWS, self._send("POST", f"{API}/worklog/list", body={"ids": list(ids)}))
+
+    def issue_worklogs(self, issue: str) -> Iterator[msgspec.Raw]:
+        """All worklogs of an issue."""
+        start = 0
+        while True:
+            query = (("startAt", str(start)), ("maxResults", str(WORKLOGS_A_PAGE)))
+            page = _read(wire.WORKLOGS, self._send("GET", f"{API}/issue/{issue}/worklog", query=query))
+            yield from page.worklogs or ()
+            start += len(page.worklogs or ())
+            if not page.worklogs or start >= (page.total or 0):
+                return
+
     # The site
 
     def projects(self, ids: Sequence[str] | None = None, expand: str | None = None) -> Iterator[wire.Project]:
@@ -117,6 +140,13 @@ class JiraClient:
             query = (*base, *(("id", project) for project in group))
             for raw in self._offset_pages(f"{API}/project/search", query, PROJECTS_A_PAGE):
                 yield _parsed(wire.PROJECT, raw, "project")
+
+    def project(self, project: str) -> wire.WholeProject:
+        """A project with its versions; its components without who leads them."""
+        return _read(wire.WHOLE_PROJECT, self._send("GET", f"{API}/project/{project}"))
+
+    def components(self, project: str) -> bytes:
+        return self._send("GET", f"{API}/project/{project}/components").content
 
     def cloud_id(self) -> str | None:
         """The site's id from the one path outside the vendor's specification; None where the site has no such path."""

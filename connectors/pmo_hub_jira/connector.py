@@ -35,7 +35,7 @@ from pmo_hub.sdk.contract import (
     Word,
 )
 from pmo_hub.sdk.errors import ConfigError, ScopeError
-from pmo_hub_jira import agile, jql, mapping, ruling
+from pmo_hub_jira import agile, jql, mapping, releases, ruling, worklogs
 from pmo_hub_jira.agile_fetching import fetch_agile
 from pmo_hub_jira.census import list_issues
 from pmo_hub_jira.client import IDS_A_FETCH, JiraClient, Refused
@@ -49,6 +49,7 @@ from pmo_hub_jira.rules import parse
 from pmo_hub_jira.signing_in import Entry, signed_in
 from pmo_hub_jira.splitting import split_issues
 from pmo_hub_jira.ways import Deployment
+from pmo_hub_jira.worklogs import read_worklogs
 
 QUIET_MS = 3_600_000
 """A poll that found nothing leaves a mark younger than this where it is, so that it writes nothing."""
@@ -104,6 +105,8 @@ class JiraConnector:
 class Reading(Protocol):
     """What reads a partition of issues."""
 
+    @property
+    def is_at_the_start(self) -> bool: ...
     def pages(self) -> Iterator[Page]: ...
 
 
@@ -154,17 +157,19 @@ class JiraSource:
             yield Scope(project.id, project.name or project.key or project.id, "project", count, url)
 
     def reference(self, scopes: Sequence[str]) -> Iterator[Reference]:
-        yield read_site(self._client, agile=self._boards.of(scopes) is not None, extra=self._extra_fields())
+        yield read_site(self._client, agile=self._boards.tell_sprints(scopes), extra=self._extra_fields())
         estimations = self._boards.estimations(scopes)
         for project in scopes:
             yield scope_reference(project, estimations.get(project))
 
     def partitions(self, scopes: Sequence[str], state: State, mode: Mode) -> Sequence[Partition]:
-        """A back-fill for each project that the state does not cover, one query over up to 200 of the others, and one for the boards."""
+        """Worklogs of the site, a back-fill for each project that the state does not cover, one query over up to 200 others, the boards."""
         if not scopes:
             return []  # of a connection that somebody has just signed in for
         covered = [scope for scope in scopes if mode is Mode.INCREMENTAL and state.get(_mark(scope))]
-        partitions = [
+        # First of all, so that a first mark is older than every issue that is read.
+        partitions = [worklogs.partition(scopes, _kept(state, *map(_mark, covered), *worklogs.STATE))]
+        partitions += [
             Partition(scope, (scope,), _kept(state, _mark(scope), _progress(scope)), Mode.FULL)
             for scope in sorted(set(scopes) - set(covered), key=lambda scope: (len(scope), scope))
         ]
@@ -174,24 +179,33 @@ class JiraSource:
         last, now = agile.known(state.get(agile.READ)), self._context.now()
         if len(covered) < len(scopes):
             # A project that is read from its start, for the first time or chosen again, has no boards yet: all of them are read anew.
-            # They come first: their many small answers arrive while issues are written, instead of after the last.
-            partitions.insert(0, Partition(agile.PARTITION, tuple(scopes), {}, mode))
+            # They come early: their many small answers arrive while issues are written, instead of after the last.
+            partitions.insert(1, Partition(agile.PARTITION, tuple(scopes), {}, mode))
         elif last is None or agile.is_due(last, scopes, now) or agile.due_sprints(last, now):
             partitions.append(Partition(agile.PARTITION, tuple(scopes), _kept(state, agile.READ), mode))
-        return partitions
+        plans = releases.partition(covered, _kept(state, releases.READ), mode, now)
+        return [*partitions, plans] if plans else partitions
 
     def read(self, partition: Partition) -> Iterator[Page]:
+        if partition.name == worklogs.PARTITION:
+            yield from worklogs.read_changes(self._client, partition, self._config.overlap_minutes * jql.MINUTE_MS)
+            return
+        if partition.name == releases.PARTITION:
+            yield from releases.read_releases(self._client, partition, self._context.now())
+            return
         if partition.name == agile.PARTITION:
             yield from agile.read_agile(self._client, self._boards, partition, self._context.now())
             return
         reader = self._back_fill(partition) if partition.mode is Mode.FULL else self._updates(partition)
+        if partition.mode is Mode.FULL and reader.is_at_the_start:
+            yield from releases.read_project(self._client, partition.scopes[0])
         with self._blaming(partition.scopes):
             yield from reader.pages()
 
     def fetch(self, refs: Iterable[Ref]) -> Iterator[Page]:
-        """Issues by id, a hundred at a time, with their comments and history, boards, sprints; what Jira no longer shows is absent."""
+        """Issues by id, a hundred at a time, with all that is part of them, worklogs, boards and sprints; what is not shown is absent."""
         wanted = list(refs)
-        yield from fetch_agile(self._client, self._boards, wanted)
+        yield from self._fetch_others(wanted)
         ids = list(dict.fromkeys(id for ref in wanted if (id := _issue(ref))))
         for start in range(0, len(ids), IDS_A_FETCH):
             asked = ids[start : start + IDS_A_FETCH]
@@ -203,8 +217,9 @@ class JiraSource:
             lost = [] if any(rejected.ref is None for rejected in split.rejected) else [id for id in asked if id not in there]
             gone = [*split.stale_comments(), *(Gone(Ref("issue", id), Reason.ABSENT) for id in lost)]
             unread = [Rejected(Ref("issue", id), None, b"", f"Jira could not return the issue: {why}") for id, why in failed.items()]
-            payloads = [*split.payloads, *read_comments(self._client, split)]
-            yield Page(payloads, gone=gone, rejected=[*split.rejected, *unread])
+            logged, illegible = read_worklogs(self._client, split)
+            payloads = [*split.payloads, *read_comments(self._client, split), *logged]
+            yield Page(payloads, gone=gone, rejected=[*split.rejected, *unread, *illegible])
             if self._config.history and split.ids:
                 for histories, rejected, _ in read_histories(self._client, split.ids):
                     yield Page(histories, rejected=rejected)
@@ -212,6 +227,14 @@ class JiraSource:
     def named(self, text: str) -> Named | None:
         """The issue of that key or id; a key that it had before it moved finds it, too."""
         return named_issue(self._client, text)
+
+    def _fetch_others(self, wanted: Sequence[Ref]) -> Iterator[Page]:
+        """What is not an issue, nor a part of one that comes with it."""
+        yield from fetch_agile(self._client, self._boards, wanted)
+        yield from worklogs.fetch_worklogs(self._client, [ref.external_id for ref in wanted if ref.kind == "worklog"])
+        for ref in wanted:
+            if ref.kind == "releases":
+                yield from releases.read_project(self._client, ref.external_id)
 
     def census(self, scopes: Sequence[str]) -> Iterator[Listing]:
         for chunk in jql.chunks(scopes):

@@ -13,7 +13,6 @@ from msgspec import Raw
 from pmo_hub.sdk.contract import Context, Gone, Listing, Page, Partition, Patch, Reason, Ref
 from pmo_hub.sdk.errors import AuthError, ConfigError
 from pmo_hub_jira import jql, zones
-from pmo_hub_jira.agile_fetching import fetch_agile
 from pmo_hub_jira.client import IDS_A_FETCH, Refused
 from pmo_hub_jira.config import JiraConfig
 from pmo_hub_jira.connector import QUIET_MS, JiraSource, _issue, _mark, _progress
@@ -74,7 +73,7 @@ class DataCenterSource(JiraSource):
     def fetch(self, refs: Iterable[Ref]) -> Iterator[Page]:
         """Issues by id, a hundred at a time; one that a search does not find is asked for by itself before it is called absent."""
         wanted = list(refs)
-        yield from fetch_agile(self._client, self._boards, wanted)
+        yield from self._fetch_others(wanted)
         ids = list(dict.fromkeys(id for ref in wanted if (id := _issue(ref))))
         for start in range(0, len(ids), IDS_A_FETCH):
             asked = ids[start : start + IDS_A_FETCH]

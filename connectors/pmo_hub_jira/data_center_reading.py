@@ -17,6 +17,7 @@ from pmo_hub_jira.data_center_client import DataCenterClient
 from pmo_hub_jira.keyset import Place, sweep
 from pmo_hub_jira.reading import PAYLOADS_A_PAGE, read_comments
 from pmo_hub_jira.unfolding import Unfolded, Unfolder
+from pmo_hub_jira.worklogs import read_worklogs
 
 ISSUES_A_PAGE = 50
 """Few, because a changelog can be many times as long as its issue."""
@@ -121,7 +122,9 @@ def whole_pages(
             prefix = f"{id}:"
             histories = [one for one in histories if not one.ref.external_id.startswith(prefix)] + alone.histories
             rejected += alone.rejected
-    issues: list[Payload] = [*found.split.payloads, *read_comments(client, found.split)]
+    worklogs, unread = read_worklogs(client, found.split)
+    rejected += unread
+    issues: list[Payload] = [*found.split.payloads, *read_comments(client, found.split), *worklogs]
     parts = [histories[start : start + PAYLOADS_A_PAGE] for start in range(0, len(histories), PAYLOADS_A_PAGE)]
     last: Patch = patch or {}
     yield Page(issues, {} if parts else last, gone, [*found.split.rejected, *rejected], expected or {})

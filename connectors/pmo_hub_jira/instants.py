@@ -57,6 +57,11 @@ def epoch_ms(text: str | None) -> int | None:
     return None if value is None else (value - _EPOCH) // timedelta(milliseconds=1)
 
 
+def epoch_of(moment: datetime) -> int:
+    """Epoch ms of an aware instant."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
 def iso_ms(value: datetime) -> str:
     """UTC with milliseconds and Z: comparable as text."""
     return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"

@@ -24,7 +24,9 @@ from pmo_hub_jira.history import HistoryMapping
 from pmo_hub_jira.instants import day, instant
 from pmo_hub_jira.nesting import decode
 from pmo_hub_jira.people import mention
+from pmo_hub_jira.releases import map_releases
 from pmo_hub_jira.small_facts import LEVEL, PARENT
+from pmo_hub_jira.worklogs import map_worklog
 
 SECONDS_AN_HOUR = 3600.0
 KEPT = 8_192
@@ -78,6 +80,8 @@ def _by_kind(known: Dictionary) -> dict[str, Callable[[Payload], Mapped]]:
         "issue": IssueMapping(known),
         "history": HistoryMapping(known),
         "comments": map_comments,
+        "worklog": map_worklog,
+        "releases": map_releases,
         "board": map_board,
         "sprint": map_sprint,
     }

@@ -17,6 +17,7 @@ from pmo_hub.sdk.errors import TransientError
 from pmo_hub_jira import jql
 from pmo_hub_jira.client import IDS_A_HISTORY, ISSUES_A_PAGE, JiraClient, Refused
 from pmo_hub_jira.splitting import Split, comments_payload, split_histories, split_issues
+from pmo_hub_jira.worklogs import read_worklogs
 
 PAYLOADS_A_PAGE = 1_000
 RESTARTS = 3
@@ -79,6 +80,10 @@ class Reader:
         self._task = task
         self._resumed = progress
 
+    @property
+    def is_at_the_start(self) -> bool:
+        return self._resumed is None
+
     def pages(self) -> Iterator[Page]:
         """The pages that are left; Refused where Jira refuses the query itself, TransientError where it contradicts itself."""
         progress = self._resumed
@@ -125,9 +130,10 @@ class Reader:
         return True
 
     def _page(self, split: Split, patch: Patch, expected: dict[str, int]) -> Page:
-        payloads: list[Payload] = [*split.payloads, *read_comments(self._client, split)]
+        logged, unread = read_worklogs(self._client, split)
+        payloads: list[Payload] = [*split.payloads, *read_comments(self._client, split), *logged]
         gone = split.stale_comments() if self._task.drops_comments else ()
-        return Page(payloads, patch, gone, split.rejected, expected)
+        return Page(payloads, patch, gone, [*split.rejected, *unread], expected)
 
     def _saved(self, progress: Progress) -> Patch:
         return {self._task.key: msgspec.json.encode(progress).decode()}

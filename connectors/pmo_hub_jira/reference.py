@@ -19,7 +19,7 @@ from pmo_hub_jira.client import JiraClient, Refused
 
 SYSTEM_FIELDS = (
     "assignee", "comment", "components", "created", "description", "duedate", "fixVersions", "issuelinks", "issuetype", "labels", "parent",
-    "priority", "project", "reporter", "resolution", "resolutiondate", "status", "summary", "timetracking", "updated",
+    "priority", "project", "reporter", "resolution", "resolutiondate", "status", "summary", "timetracking", "updated", "worklog",
 )  # fmt: skip
 
 SIDE_BY_SIDE = 4

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from pmo_hub_jira import simulated_dictionary as d
-from pmo_hub_jira.simulated_site import Board, Change, Column, Comment, History, Issue, Link, Named, Person, Project, Site, Sprint
+from pmo_hub_jira.simulated_site import Board, Change, Column, Comment, History, Issue, Link, Named, Person, Project, Site, Sprint, Worklog
 from pmo_hub_jira.simulated_text import document
 
 FORMER = Person("unknown", "Former user", None, False, "unknown", "UTC")
@@ -31,6 +31,7 @@ class _Odd:
         self.next_issue = max(issue.id for issue in site.issues) + 1
         self.next_history = max((h.id for issue in site.issues for h in issue.histories), default=50000) + 1
         self.next_comment = max((c.id for issue in site.issues for c in issue.comments), default=70000) + 1
+        self.next_worklog = max((w.id for issue in site.issues for w in issue.worklogs), default=80000) + 1
         self.next_sprint = max((s.id for s in site.sprints), default=0) + 1
         self.lead = next(p.account_id for p in site.people[2:] if p.active)
         self.issues: list[Issue] = []
@@ -65,6 +66,16 @@ class _Odd:
             self.next_comment += 1
         self.issues[self.issues.index(issue)] = replace(issue, comments=tuple(out), updated=out[-1].updated)
 
+    def work(self, issue: Issue, count: int) -> None:
+        """Worklogs of a quarter of an hour each, the first by a former user and without a word."""
+        out = []
+        for n in range(count):
+            at = issue.created + timedelta(hours=n + 1)
+            said = None if n == 0 else document({"type": "paragraph", "content": [{"type": "text", "text": f"Part {n + 1}"}]})
+            out.append(Worklog(self.next_worklog, at, at, FORMER.account_id if n == 0 else self.lead, at, 900, said))
+            self.next_worklog += 1
+        self.issues[self.issues.index(issue)] = replace(issue, worklogs=tuple(out), updated=out[-1].updated)
+
 
 def with_awkward_project(site: Site, adf_depth: int) -> Site:
     """The site with ODD, its board, its strangely named sprints and a former user."""
@@ -97,6 +108,8 @@ def with_awkward_project(site: Site, adf_depth: int) -> Site:
                       {d.STORY_POINTS: n + 1.0}) for n in range(130)))
     odd.remarks(odd.issue("Twenty-five comments"), 25, 3)
     odd.issue("Estimates of nothing", timeoriginalestimate=0, timeestimate=0, timespent=0, priority=None)
+    odd.work(odd.issue("Twenty-one worklogs", timeoriginalestimate=90_000, timespent=21 * 900), 21)
+    odd.work(odd.issue("Work of a former user", timespent=900), 1)
     links = (Link(max((link.id for link in site.links), default=40000) + 1, d.RELATES, deep.id, deep.id - 1),)
     return replace(site, people=(*site.people, FORMER), projects=(*site.projects, odd.project), boards=(*site.boards, *boards),
                    sprints=(*site.sprints, *sprints), issues=(*site.issues, *odd.issues), links=(*site.links, *links),

@@ -40,7 +40,7 @@ def renderers(r: Renderer) -> dict[str, Value]:
         d.DEVELOPMENT: lambda i: "{}", "attachment": lambda i: [], "versions": lambda i: [],
         "watches": lambda i: {"self": f"{r.base}/rest/api/3/issue/{i.key}/watchers", "watchCount": i.id % 4, "isWatching": False},
         "votes": lambda i: {"self": f"{r.base}/rest/api/3/issue/{i.key}/votes", "votes": 0, "hasVoted": False},
-        "comment": r.embedded_comments, "worklog": lambda i: {"startAt": 0, "maxResults": 20, "total": 0, "worklogs": []},
+        "comment": r.embedded_comments, "worklog": r.embedded_worklogs,
         d.TEAM: lambda i: _team(r, i.values.get(d.TEAM))}
     for field in (d.WORK_STREAM, d.LIKELIHOOD, d.IMPACT):
         out[field] = _option(r, field)

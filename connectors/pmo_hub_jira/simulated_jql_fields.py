@@ -127,6 +127,7 @@ def ids_of(field: str, world: World) -> Ids:
         "component": ("component", _many("components"), [(c.id, c.name) for p in world.projects.values() for c in p.components]),
         "fixversion": ("fixVersion", _many("fixVersions"), [(v.id, v.name) for p in world.projects.values() for v in p.versions]),
         "sprint": ("Sprint", _many(d.SPRINT), [(str(s.id), s.name) for s in world.sprints.values()]),
+        "timespent": ("timespent", _single("timespent"), ()),
         "assignee": ("assignee", _single("assignee"), people), "reporter": ("reporter", _single("reporter"), people)}
     name = {"type": "issuetype", "components": "component", "fixversions": "fixversion"}.get(name, name)
     if name not in plain:

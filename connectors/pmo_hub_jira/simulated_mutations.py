@@ -13,13 +13,14 @@ from typing import Any
 from pmo_hub_jira import simulated_dictionary as d
 from pmo_hub_jira.simulated_changes import difference
 from pmo_hub_jira.simulated_site import Change, Comment, History, Issue, Sprint
+from pmo_hub_jira.simulated_worklogs import LoggedWork
 from pmo_hub_jira.simulated_world import World
 
 _TUPLES = (d.SPRINT, d.FLAGGED, "labels", "components", "fixVersions")
 _DATES = ("duedate", d.START_DATE, d.TARGET_END)
 
 
-class Mutations:
+class Mutations(LoggedWork):
     """Acts on a world; `changed` hears the ids of issues to be rendered anew."""
 
     def __init__(self, world: World, now: Callable[[], datetime], changed: Callable[[Iterable[int]], None]) -> None:

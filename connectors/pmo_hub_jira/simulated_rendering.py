@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from pmo_hub_jira.simulated_fields import renderers
+from pmo_hub_jira.simulated_fields import duration, renderers
 from pmo_hub_jira.simulated_site import (
     Comment,
     Component,
@@ -24,12 +24,13 @@ from pmo_hub_jira.simulated_site import (
     Sprint,
     Status,
     Version,
+    Worklog,
 )
 from pmo_hub_jira.simulated_world import World
 
 Json = dict[str, Any]
 CATEGORIES = {"new": (2, "blue-gray", "To Do"), "indeterminate": (4, "yellow", "In Progress"), "done": (3, "green", "Done")}
-EMBEDDED_COMMENTS, EMBEDDED_HISTORIES = 20, 40
+EMBEDDED_COMMENTS, EMBEDDED_WORKLOGS, EMBEDDED_HISTORIES = 20, 20, 40
 _ISSUE_EXPAND = "operations,versionedRepresentations,editmeta,changelog,renderedFields"
 
 
@@ -229,6 +230,21 @@ class Renderer:
         shown = issue.comments[:EMBEDDED_COMMENTS]
         return {"comments": [self.comment(c, issue) for c in shown], "self": f"{self.base}/rest/api/3/issue/{issue.id}/comment",
                 "maxResults": len(shown), "total": len(issue.comments), "startAt": 0}
+
+    def worklog(self, worklog: Worklog, issue: Issue) -> Json:
+        out: Json = {"self": f"{self.base}/rest/api/3/issue/{issue.id}/worklog/{worklog.id}"}
+        if worklog.author:
+            out |= {"author": self.user(worklog.author), "updateAuthor": self.user(worklog.author)}
+        if worklog.comment is not None:
+            out["comment"] = worklog.comment
+        return out | {"created": self.instant(worklog.created), "updated": self.instant(worklog.updated),
+                      "started": self.instant(worklog.started), "timeSpent": duration(worklog.seconds),
+                      "timeSpentSeconds": worklog.seconds, "id": str(worklog.id), "issueId": str(issue.id)}
+
+    def embedded_worklogs(self, issue: Issue) -> Json:
+        seen = self.world.visible_worklogs(issue)
+        shown = [self.worklog(worklog, issue) for worklog in seen[:EMBEDDED_WORKLOGS]]
+        return {"startAt": 0, "maxResults": EMBEDDED_WORKLOGS, "total": len(seen), "worklogs": shown}
 
     def history(self, history: History, epoch: bool) -> Json:
         """A change; the bulk endpoint tells `created` in epoch milliseconds, the issue's own change log as text."""

@@ -39,6 +39,7 @@ class Limits:
     all_fields: int = 50                # *all
     histories: int = 10_000
     comments: int = 100
+    worklogs: int = 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from pmo_hub_jira.simulated_rendering import Renderer
 from pmo_hub_jira.simulated_requests import Call, Operation, Refused, check_query, ok, read_body, read_query
 from pmo_hub_jira.simulated_search import Limits, Search
 from pmo_hub_jira.simulated_site import Site
+from pmo_hub_jira.simulated_worklogs import Worklogs, worklog_operations
 from pmo_hub_jira.simulated_world import World
 
 MOST_LOGGED = 20_000
@@ -79,6 +80,7 @@ class Simulator:
         search = Search(self.world, self.renderer, self.now, zone, self.limits)
         self.operations: list[Operation] = [
             *platform_operations(Platform(self.world, self.renderer, self.now, zone_name), search),
+            *worklog_operations(Worklogs(self.world, self.renderer, self.now, self.limits)),
             *agile_operations(Agile(self.world, self.renderer))]
 
     # -- what a test or the demo asks for

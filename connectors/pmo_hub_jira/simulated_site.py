@@ -161,6 +161,17 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
+class Worklog:
+    id: int
+    created: datetime
+    updated: datetime
+    author: str | None
+    started: datetime
+    seconds: int
+    comment: Any = None                 # an ADF document
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     id: int
     type_id: str
@@ -181,6 +192,7 @@ class Issue:
     resolved: datetime | None = None
     histories: tuple[History, ...] = ()
     comments: tuple[Comment, ...] = ()
+    worklogs: tuple[Worklog, ...] = ()
 
     @property
     def number(self) -> int:

@@ -3,11 +3,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from pmo_hub_jira.simulated_changes import names_of
 from pmo_hub_jira.simulated_dictionary import SPRINT
-from pmo_hub_jira.simulated_site import Issue, Link, Project, Site, Sprint
+from pmo_hub_jira.simulated_site import Issue, Link, Project, Site, Sprint, Worklog
 
 
 class World:
@@ -29,6 +30,8 @@ class World:
         self.numbers: dict[str, int] = {}                # project id -> last issue number given
         self.hidden_projects: set[str] = set()
         self.hidden_issues: set[int] = set()
+        self.hidden_worklogs: set[int] = set()
+        self.deleted_worklogs: list[tuple[int, datetime]] = []
         self.revision = 0
         self.names = names_of(site.dictionary, site.people, site.projects, lambda id: self.sprints[id].name, lambda id: self.issues[id].key)
         for issue in site.issues:
@@ -39,6 +42,7 @@ class World:
         self.next_issue = max(self.issues, default=10000) + 1
         self.next_history = max((h.id for i in site.issues for h in i.histories), default=50000) + 1
         self.next_comment = max((c.id for i in site.issues for c in i.comments), default=70000) + 1
+        self.next_worklog = max((w.id for i in site.issues for w in i.worklogs), default=80000) + 1
 
     def _index(self, issue: Issue) -> None:
         self.issues[issue.id] = issue
@@ -95,6 +99,9 @@ class World:
 
     def visible(self, issue: Issue) -> bool:
         return issue.project_id not in self.hidden_projects and issue.id not in self.hidden_issues
+
+    def visible_worklogs(self, issue: Issue) -> tuple[Worklog, ...]:
+        return tuple(worklog for worklog in issue.worklogs if worklog.id not in self.hidden_worklogs)
 
     def visible_issues(self) -> Iterable[Issue]:
         if not self.hidden_projects and not self.hidden_issues:

@@ -20,13 +20,18 @@ JSON = "application/json"
 
 @dataclass(slots=True)
 class Split:
-    """What a page of issues holds. `truncated`: issues whose comments must be read apart; `whole`: those that embed all they have."""
+    """What a page of issues holds. `truncated`: issues whose comments must be read apart; `whole`: those that embed all they have.
+
+    `worklogs` are those that issues embed whole, each a payload of its own; those of `busy` issues must be read apart.
+    """
 
     payloads: list[Payload] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     truncated: list[str] = field(default_factory=list)
     whole: list[str] = field(default_factory=list)
+    worklogs: list[Payload] = field(default_factory=list)
+    busy: list[str] = field(default_factory=list)
     created_ms: int | None = None
 
     def stale_comments(self) -> list[Gone]:
@@ -56,6 +61,14 @@ def split_issues(raws: Iterable[msgspec.Raw]) -> Split:
         if comment is not None and comment.total:
             whole = len(comment.comments or ()) >= comment.total
             (found.whole if whole else found.truncated).append(id)
+        worklog = fields.worklog
+        if worklog is not None and worklog.total:
+            if len(worklog.worklogs or ()) < worklog.total:
+                found.busy.append(id)
+            else:
+                logged, unread = split_worklogs(worklog.worklogs or (), fields.project.id)
+                found.worklogs += logged
+                found.rejected += unread
         created = fields.created or created
     found.created_ms = epoch_ms(created)
     return found
@@ -78,16 +91,37 @@ def split_histories(page: wire.ChangelogPage) -> tuple[list[Payload], list[Rejec
     return payloads, rejected
 
 
+def split_worklogs(raws: Iterable[msgspec.Raw], scope: str | None = None) -> tuple[list[Payload], list[Rejected]]:
+    """Each worklog as a payload that is part of its issue; `scope` is told of those that can't be read."""
+    payloads: list[Payload] = []
+    rejected: list[Rejected] = []
+    for raw in raws:
+        body = bytes(raw)
+        try:
+            head = decode(wire.WORKLOG_HEAD, body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            rejected.append(Rejected(_ref_in("worklog", body), scope, body, f"a worklog that can't be read: {error}"))
+            continue
+        version = version_of(head.updated) if head.updated else None
+        payloads.append(_payload(_ref("worklog", head.id), None, body, JSON, Ref("issue", head.issue_id), {}, version))
+    return payloads, rejected
+
+
 def comments_payload(issue: str, body: bytes) -> Payload:
     return Payload(Ref("comments", issue), None, body, part_of=Ref("issue", issue))
 
 
 def _rejected(body: bytes, error: Exception) -> Rejected:
-    try:
-        ref = Ref("issue", decode(wire.IDENTIFIED, body).id)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        ref = None
+    ref = _ref_in("issue", body)
     said, _, path = str(error).partition(" - at `$")
     field = path.rstrip("`").strip(".")
     why = f"an issue without a usable {field}: {said.replace('`', '')}" if field else f"an issue that can't be read: {said}"
     return Rejected(ref, None, body, why)
+
+
+def _ref_in(kind: str, body: bytes) -> Ref | None:
+    """What the body itself says that it is; None where not even its id can be read."""
+    try:
+        return Ref(kind, decode(wire.IDENTIFIED, body).id)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

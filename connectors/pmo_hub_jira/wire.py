@@ -84,6 +84,16 @@ class Comments(Struct, rename="camel", gc=False):
     comments: list[Comment] | None = None
 
 
+class Worklog(Struct, rename="camel", gc=False):
+    id: str
+    author: User | None = None
+    comment: Raw = Raw(b"null")
+    created: str | None = None
+    updated: str | None = None
+    started: str | None = None
+    time_spent_seconds: int | None = None
+
+
 class Sprint(Struct, rename="camel", gc=False):
     id: int
     name: str | None = None
@@ -190,11 +200,38 @@ class EmbeddedComments(Struct, rename="camel", gc=False):
     comments: list[Raw] | None = None
 
 
+class Worklogs(Struct, rename="camel", gc=False):
+    """The worklogs embedded in an issue, twenty at most, and a page of an issue's own."""
+
+    total: int | None = None
+    worklogs: list[Raw] | None = None
+
+
 class HeadFields(Struct, rename="camel", gc=False):
     project: Identified
     updated: str
     created: str | None = None
     comment: EmbeddedComments | None = None
+    worklog: Worklogs | None = None
+
+
+class WorklogHead(Struct, rename="camel", gc=False):
+    id: str
+    issue_id: str
+    updated: str | None = None
+
+
+class ChangedWorklog(Struct, rename="camel", gc=False):
+    worklog_id: int
+    updated_time: int | None = None
+
+
+class ChangedWorklogs(Struct, rename="camel", gc=False):
+    """A page of what was changed, or deleted, on the whole site since an instant, the oldest first; times are epoch ms."""
+
+    values: list[ChangedWorklog] | None = None
+    until: int | None = None
+    last_page: bool | None = None
 
 
 class Head(Struct, rename="camel", gc=False):
@@ -250,6 +287,24 @@ class Project(Struct, rename="camel", gc=False):
     insight: Insight | None = None
 
 
+class Component(Struct, rename="camel", gc=False):
+    id: str
+    name: str | None = None
+    lead: User | None = None
+
+
+class WholeProject(Struct, rename="camel", gc=False):
+    versions: list[Raw] | None = None
+    components: list[Raw] | None = None
+
+
+class Releases(Struct, gc=False):
+    """What a payload of a project's versions and components holds."""
+
+    versions: list[Version] | None = None
+    components: list[Component] | None = None
+
+
 class Tenant(Struct, rename="camel", gc=False):
     cloud_id: str | None = None
 
@@ -285,9 +340,16 @@ COUNT = msgspec.json.Decoder(Count)
 SEARCH_PAGE = msgspec.json.Decoder(SearchPage)
 BULK_ISSUES = msgspec.json.Decoder(BulkIssues)
 CHANGELOG_PAGE = msgspec.json.Decoder(ChangelogPage)
+WORKLOGS = msgspec.json.Decoder(Worklogs)
+WORKLOG_HEAD = msgspec.json.Decoder(WorklogHead)
+WORKLOG = msgspec.json.Decoder(Worklog)
+RAWS = msgspec.json.Decoder(list[Raw])
+CHANGED_WORKLOGS = msgspec.json.Decoder(ChangedWorklogs)
 COMMENT_PAGE = msgspec.json.Decoder(CommentPage)
 VALUES = msgspec.json.Decoder(Values)
 PROJECT = msgspec.json.Decoder(Project)
+WHOLE_PROJECT = msgspec.json.Decoder(WholeProject)
+RELEASES = msgspec.json.Decoder(Releases)
 BOARD = msgspec.json.Decoder(Board)
 CONFIGURATION = msgspec.json.Decoder(Configuration)
 SPRINT = msgspec.json.Decoder(Sprint)

@@ -193,8 +193,9 @@ class Estate:
         return tables
 
     def _differs(self, table: str, row: str) -> bool:
-        # An event names the connection that it is about in its data; boards are read again by our own clock.
-        return (table == "events" and self.connection in row) or (table == "sync_states" and "'agile/read'" in row)
+        # An event names the connection that it is about in its data; boards and versions are read again by our own clock.
+        ours = ("'agile/read'", "'releases/read'")
+        return (table == "events" and self.connection in row) or (table == "sync_states" and any(key in row for key in ours))
 
     def told(self) -> str:
         """Everything readable that the hub has written down, but for what came from the source as it is."""

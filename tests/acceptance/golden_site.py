@@ -223,6 +223,7 @@ class Served:
             _get(f"{API}/priorityscheme", self.priority_schemes, self),
             _get(f"{API}/issueLinkType", lambda request: {"issueLinkTypes": self.site.link_types}, self),
             _get(f"{API}/project/search", self.project_search, self),
+            _get(f"{API}/project/{{project}}", lambda request: {"versions": [], "components": []}, self),
             _post(f"{API}/search/jql", self.search, self),
             _post(f"{API}/search/approximate-count", self.count, self),
             _post(f"{API}/issue/bulkfetch", self.bulk_issues, self),

@@ -99,6 +99,21 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
+class Worklog:
+    """Work that somebody logged: `hours` of work on the item, begun at `started_at`."""
+
+    type: ClassVar[RecordType] = RecordType.WORKLOG
+    external_id: str
+    item: str
+    author: str | None
+    started_at: datetime | None
+    hours: float | None
+    body: str | None
+    created_at: datetime | None
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CustomValue:
     """A field of the source that no canonical field takes, kept so that a later rule has its data. Exactly one value is set."""
 
@@ -159,9 +174,12 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Component:
+    """`lead` is the external id of the account that answers for it."""
+
     type: ClassVar[RecordType] = RecordType.COMPONENT
     external_id: str
     name: str
+    lead: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,5 +206,17 @@ class Identity:
 
 
 Record = (
-    WorkItem | Dependency | Transition | Comment | CustomValue | Iteration | Board | BoardColumn | Label | Component | Version | Identity
+    WorkItem
+    | Dependency
+    | Transition
+    | Comment
+    | Worklog
+    | CustomValue
+    | Iteration
+    | Board
+    | BoardColumn
+    | Label
+    | Component
+    | Version
+    | Identity
 )

@@ -65,6 +65,7 @@ class RecordType(StrEnum):
     DEPENDENCY = "dependency"
     TRANSITION = "transition"
     COMMENT = "comment"
+    WORKLOG = "worklog"
     CUSTOM_VALUE = "custom_value"
     ITERATION = "iteration"
     BOARD = "board"

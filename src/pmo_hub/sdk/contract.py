@@ -122,7 +122,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What is committed together. `expected` counts objects by kind in this partition; `stale` names scopes whose reference is outdated."""
+    """What is committed together. `expected` counts objects by kind in this partition; `stale` names scopes whose reference is outdated.
+
+    `notices` are sentences for the admin about what can't be read although the run goes on; the run ends with each of them once.
+    """
 
     payloads: Sequence[Payload] = ()
     state: Patch = field(default_factory=dict)
@@ -131,6 +134,7 @@ class Page:
     expected: Mapping[str, int] = field(default_factory=dict)
     group: Group | None = None
     stale: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ def _sorted(run: SyncRun, batch: Batch) -> _Pages:
             if payload.scope is not None and payload.ref.kind in counted:
                 run.by_scope[payload.scope] += 1
         pages.rejected.extend(page.rejected)
+        run.complaints.extend(notice for notice in page.notices if notice not in run.complaints)
         if page.group is not None:
             pages.grouped.append(page)
             continue

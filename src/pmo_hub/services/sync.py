@@ -21,7 +21,7 @@ import structlog
 from pmo_hub.host.session import open_source
 from pmo_hub.sdk.contract import Mode
 from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, TransientError
-from pmo_hub.services import census, credentials, derivation, hinted, people, queries, reading, references, same_as
+from pmo_hub.services import census, commitments, credentials, derivation, hinted, people, queries, reading, references, same_as
 from pmo_hub.services.brake import Braked
 from pmo_hub.services.completeness import settle_read
 from pmo_hub.services.errors import NotFound
@@ -227,6 +227,8 @@ def _finish(this: SyncRun, mode: str) -> None:
     recounted = _relate(this)
     derivation.catch_up(this.commit, this.connection.namespace, list(this.scopes.values()), this.hub.now)
     derivation.measure_again(this.commit, recounted, this.hub.now)
+    if mode not in syncing.READING_NOTHING:
+        commitments.freeze(this.commit, [this.scopes[e] for e in this.readable()], this.started_at, this.hub.now)
     now = this.hub.now()
     lost = {this.scopes[e]: why for e, why in this.lost_scopes.items() if e in this.scopes}
     with this.commit() as session:

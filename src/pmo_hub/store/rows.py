@@ -23,6 +23,7 @@ MODELS: dict[RecordType, type[Base]] = {
     RecordType.DEPENDENCY: canonical.Dependency,
     RecordType.TRANSITION: canonical.Transition,
     RecordType.COMMENT: canonical.Comment,
+    RecordType.WORKLOG: canonical.Worklog,
     RecordType.CUSTOM_VALUE: canonical.CustomValue,
     RecordType.ITERATION: canonical.Iteration,
     RecordType.BOARD: canonical.Board,
@@ -60,12 +61,13 @@ class RowMaker:
             RecordType.DEPENDENCY: self._dependency,
             RecordType.TRANSITION: self._transition,
             RecordType.COMMENT: self._comment,
+            RecordType.WORKLOG: self._worklog,
             RecordType.CUSTOM_VALUE: self._custom_value,
             RecordType.ITERATION: self._iteration,
             RecordType.BOARD: self._board,
             RecordType.BOARD_COLUMN: self._board_column,
-            RecordType.LABEL: self._named,
-            RecordType.COMPONENT: self._named,
+            RecordType.LABEL: self._label,
+            RecordType.COMPONENT: self._component,
             RecordType.VERSION: self._version,
             RecordType.IDENTITY: self._identity,
         }
@@ -185,6 +187,19 @@ class RowMaker:
             r.updated_at,
         )
 
+    def _worklog(self, r: records.Worklog, scope_id: str | None, version: str | None) -> Row:
+        return (
+            self._ids[RecordType.WORKLOG][r.external_id],
+            r.external_id,
+            self._ids[RecordType.WORK_ITEM][r.item],
+            self._optional(RecordType.IDENTITY, r.author),
+            r.started_at,
+            r.hours,
+            r.body,
+            r.created_at,
+            r.updated_at,
+        )
+
     def _custom_value(self, r: records.CustomValue, scope_id: str | None, version: str | None) -> Row:
         return (
             self._ids[RecordType.CUSTOM_VALUE][r.external_id],
@@ -227,8 +242,12 @@ class RowMaker:
             r.maximum,
         )
 
-    def _named(self, r: records.Label | records.Component, scope_id: str | None, version: str | None) -> Row:
-        return (self._ids[r.type][r.external_id], r.external_id, r.name, version)
+    def _label(self, r: records.Label, scope_id: str | None, version: str | None) -> Row:
+        return (self._ids[RecordType.LABEL][r.external_id], r.external_id, r.name, version)
+
+    def _component(self, r: records.Component, scope_id: str | None, version: str | None) -> Row:
+        lead = self._optional(RecordType.IDENTITY, r.lead)
+        return (self._ids[RecordType.COMPONENT][r.external_id], r.external_id, r.name, lead, version)
 
     def _version(self, r: records.Version, scope_id: str | None, version: str | None) -> Row:
         return (

@@ -85,7 +85,7 @@ def test_the_dictionary_and_the_boards_are_read_with_the_same_requests(jira: Sim
     list(source.reference([PAY]))
     run(source, [PAY], Store())
     board = next(board.id for board in jira.world.boards.values() if board.project_id == PAY)
-    assert agile_requests(jira) == [f"{AGILE}/board", f"{AGILE}/board/{board}/configuration", f"{AGILE}/board/{board}/sprint"]
+    assert sorted(agile_requests(jira)) == [f"{AGILE}/board", f"{AGILE}/board/{board}/configuration", f"{AGILE}/board/{board}/sprint"]
 
 
 def test_within_six_hours_nothing_is_asked(jira: Simulator, source: JiraSource, lent: Lent) -> None:
@@ -204,6 +204,38 @@ def test_where_boards_are_out_of_reach_sprints_come_from_the_issues(jira: Simula
         id: (full[id].name, full[id].state, full[id].starts_at) for id in used
     }
     assert f"{PAY}/watermark_ms" in store.state
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_where_sprints_alone_are_out_of_reach_boards_stay(jira: Simulator, lent: Lent, status: int) -> None:
+    """As with a token that has the scope for boards and not the one for sprints."""
+    for board in jira.world.boards.values():
+        jira.fault("status", path=f"{AGILE}/board/{board.id}/sprint", status=status, times=None)
+    with opened(jira.config(), lent) as source:
+        store = Store()
+        run(source, [PAY], store)
+        assert len(store.of("board")) == 1
+        assert store.of("sprint") == {}
+        (site, scope) = source.reference([PAY])
+        assert json.loads(site.body)["agile"] is False
+        assert json.loads(scope.body)["estimation"]
+        assert sprints(source, jira, store)
+    assert [page.notices for page in store.pages if page.notices] == [
+        ("Jira does not show this account the sprints of 1 boards: sprints are taken from the issues where these name them.",)
+    ]
+
+
+def test_a_site_without_boards_is_said_in_one_sentence(jira: Simulator, source: JiraSource) -> None:
+    jira.fault("status", path=AGILE, status=404, times=None)
+    store = Store()
+    run(source, [PAY], store)
+    (notice,) = (notice for page in store.pages for notice in page.notices)
+    assert notice.startswith("Jira does not show its boards to this account")
+    jira.clear_faults()
+    with opened(jira.config()) as other:
+        whole = Store()
+        run(other, [PAY], whole)
+    assert [page.notices for page in whole.pages if page.notices] == []
 
 
 def test_a_sprint_that_cannot_be_read_is_rejected_and_the_rest_goes_on() -> None:

@@ -228,21 +228,33 @@ def test_partitions_are_a_back_fill_for_what_is_new_and_chunks_for_the_rest(sour
     covered = [str(n) for n in range(10_000, 10_450)]
     state = {f"{id}/watermark_ms": "1" for id in covered}
     found = source.partitions([*covered, "7", "12"], state, Mode.INCREMENTAL)
-    assert [(p.name, p.scopes, p.mode) for p in found[:2]] == [("7", ("7",), Mode.FULL), ("12", ("12",), Mode.FULL)]
-    chunks = found[2:-1]
+    assert [(p.name, p.mode) for p in found if p.name.isalpha()] == [
+        ("worklogs", Mode.INCREMENTAL),
+        ("agile", Mode.INCREMENTAL),
+        ("releases", Mode.INCREMENTAL),
+    ]
+    # Before anything else, so that their first mark is older than every issue that is read.
+    assert found[0].name == "worklogs"
+    assert [(p.name, p.scopes, p.mode) for p in found[1:3]] == [("7", ("7",), Mode.FULL), ("12", ("12",), Mode.FULL)]
+    chunks = found[3:-2]
     assert [len(p.scopes) for p in chunks] == [200, 200, 50]
     assert {p.mode for p in chunks} == {Mode.INCREMENTAL}
     assert sorted(id for p in chunks for id in p.scopes) == covered
     assert all(p.name.startswith("updates/") and dict(p.state) == {f"{id}/watermark_ms": "1" for id in p.scopes} for p in chunks)
-    assert found[-1].name == "agile"
     again = source.partitions([*reversed(covered), "12", "7"], state, Mode.INCREMENTAL)
     assert [p.name for p in again] == [p.name for p in found]
 
 
 def test_a_full_run_is_a_partition_a_project(source: JiraSource) -> None:
     found = source.partitions([PAY, ERP], {f"{PAY}/watermark_ms": "1"}, Mode.FULL)
-    assert [(p.name, p.mode) for p in found] == [(PAY, Mode.FULL), (ERP, Mode.FULL), ("agile", Mode.FULL)]
-    assert dict(found[0].state) == {f"{PAY}/watermark_ms": "1"}
+    assert [(p.name, p.mode) for p in found] == [
+        ("worklogs", Mode.INCREMENTAL),
+        (PAY, Mode.FULL),
+        (ERP, Mode.FULL),
+        ("agile", Mode.FULL),
+        ("releases", Mode.FULL),
+    ]
+    assert dict(found[1].state) == {f"{PAY}/watermark_ms": "1"}
 
 
 # Fetching
@@ -252,7 +264,7 @@ def test_fetch_gives_the_bytes_that_read_gave(jira: Simulator, source: JiraSourc
     read = Store()
     run(source, jira.projects, read)
     found = fetched(source, *(Ref("issue", id) for id in issue_ids(jira)))
-    kinds = ("issue", "history", "comments")
+    kinds = ("issue", "history", "comments", "worklog")
     assert found.payloads == {key: payload for key, payload in read.payloads.items() if key[0] in kinds}
 
 
@@ -363,6 +375,8 @@ def test_every_request_is_one_that_the_vendor_specifies(jira: Simulator, shared_
         jira.advance(timedelta(hours=7))
         lent.advance(timedelta(hours=7))
         jira.mutate("edit", min(issue_ids(jira)), summary="Renamed")
+        jira.mutate("log_work", min(issue_ids(jira)))
+        jira.advance(timedelta(minutes=5))
         run(source, jira.projects, store)
         list(source.census(jira.projects))
         fetched(source, *(Ref("issue", id) for id in issue_ids(jira)))
@@ -373,6 +387,12 @@ def test_every_request_is_one_that_the_vendor_specifies(jira: Simulator, shared_
     wrong = {problem for entry in jira.log for problem in specification.check_request(entry.method, entry.path, entry.query, entry.body)}
     assert wrong == set()
     assert len({(entry.method, entry.path) for entry in jira.log}) > 15
+    asked = set(jira.stats)
+    assert {f"GET {API}/worklog/{what}" for what in ("updated", "deleted")} | {f"POST {API}/worklog/list"} <= asked
+    assert {f"GET {API}/issue/{{issue}}/{what}" for what in ("comment", "worklog")} <= asked
+    assert {f"GET {API}/project/{{project}}{what}" for what in ("", "/components")} <= asked
+    agile = "GET /rest/agile/1.0/board"
+    assert {agile, f"{agile}/{{board}}/configuration", f"{agile}/{{board}}/sprint"} <= asked
 
 
 # Queries

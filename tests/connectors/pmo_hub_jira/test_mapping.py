@@ -442,8 +442,8 @@ def test_an_unusable_field_refuses_the_issue_by_name(body: Any, field: str) -> N
 
 
 def test_an_unknown_kind_of_payload_is_refused() -> None:
-    with pytest.raises(RecordError, match="'worklog' is no kind of payload"):
-        mapper([site()], {})(Payload(Ref("worklog", "1"), None, b"{}"))
+    with pytest.raises(RecordError, match="'wiki page' is no kind of payload"):
+        mapper([site()], {})(Payload(Ref("wiki page", "1"), None, b"{}"))
 
 
 @pytest.mark.parametrize(

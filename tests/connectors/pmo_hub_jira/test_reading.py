@@ -161,7 +161,7 @@ def test_resuming_goes_on_instead_of_starting_anew(jira: Simulator, source: Jira
     small(jira)
     total = len(issue_ids(jira, PAY))
     store = Store()
-    run(source, [PAY], store, most_pages=3)
+    run(source, [PAY], store, most_pages=5)  # the first are the worklogs' mark and the versions
     jira.reset_log()
     run(source, [PAY], store)
     assert len(asked(jira, SEARCH)) == -(-total // 5) - 3
@@ -170,7 +170,7 @@ def test_resuming_goes_on_instead_of_starting_anew(jira: Simulator, source: Jira
 
 def test_ids_awaiting_their_history_survive_a_crash(jira: Simulator, source: JiraSource) -> None:
     store = Store()
-    run(source, [PAY], store, most_pages=1)
+    run(source, [PAY], store, most_pages=3)  # the first are the worklogs' mark and the versions
     assert store.of("history") == {}
     assert f"{PAY}/watermark_ms" not in store.state
     saved = resumed(store.state[f"{PAY}/page"])
@@ -180,7 +180,8 @@ def test_ids_awaiting_their_history_survive_a_crash(jira: Simulator, source: Jir
     run(source, [PAY], store)
     assert asked(jira, SEARCH) == []
     assert store.of("history")
-    assert set(store.state) == {f"{PAY}/watermark_ms", "agile/read"}
+    marks = {"worklogs/updated_ms", "worklogs/deleted_ms"}
+    assert set(store.state) == {f"{PAY}/watermark_ms", "agile/read", "releases/read", *marks}
 
 
 def test_a_thousand_pending_ids_fit_the_state() -> None:
@@ -275,6 +276,7 @@ def test_a_token_refused_again_and_again_is_an_error(jira: Simulator, source: Ji
 @respx.mock(base_url="https://acme.atlassian.net")
 def test_pages_without_end_are_given_up(respx_mock: respx.MockRouter) -> None:
     tokens = iter(range(10**6))
+    respx_mock.get("/rest/api/3/project/1").respond(404)
     respx_mock.get("/rest/api/3/field").respond(json=[])
     respx_mock.post("/rest/api/3/search/approximate-count").respond(json={"count": 3}, headers={"Date": "Mon, 23 Nov 2026 09:00:00 GMT"})
     respx_mock.post(SEARCH).mock(side_effect=lambda _: respx.MockResponse(200, json={"issues": [], "nextPageToken": f"t{next(tokens)}"}))
@@ -383,6 +385,8 @@ def test_a_poll_is_one_query_for_all_projects(jira: Simulator, source: JiraSourc
         "POST /rest/api/3/search/approximate-count": 1,
         "POST /rest/api/3/search/jql": 1,
         "POST /rest/api/3/changelog/bulkfetch": 1,
+        "GET /rest/api/3/worklog/updated": 1,
+        "GET /rest/api/3/worklog/deleted": 1,
     }
     (body,) = asked(jira, SEARCH)
     floor = int(START.timestamp() * 1000) - 10 * 60_000
@@ -392,7 +396,7 @@ def test_a_poll_is_one_query_for_all_projects(jira: Simulator, source: JiraSourc
 def test_the_lower_bound_is_the_oldest_mark_minus_the_overlap_floored_to_the_minute(jira: Simulator) -> None:
     with opened(jira.config() | {"overlap_minutes": 3}) as source:
         state = {f"{PAY}/watermark_ms": "1795424459999", f"{ERP}/watermark_ms": "1795424400000"}
-        (partition, _) = source.partitions([PAY, ERP], state, Mode.INCREMENTAL)
+        (partition,) = (p for p in source.partitions([PAY, ERP], state, Mode.INCREMENTAL) if p.name.startswith("updates/"))
         list(source.read(partition))
     assert asked(jira, SEARCH)[0]["jql"] == f"project in ({PAY}, {ERP}) AND updated >= 1795424220000 ORDER BY created ASC"
 
@@ -430,7 +434,7 @@ def test_a_quiet_poll_writes_nothing(jira: Simulator, source: JiraSource) -> Non
     jira.advance(timedelta(minutes=30))
     jira.reset_log()
     assert run(source, jira.projects, store) == 0
-    assert sum(jira.stats.values()) == 2
+    assert sum(jira.stats.values()) == 4
 
 
 def test_after_a_quiet_hour_only_the_marks_move(jira: Simulator, source: JiraSource) -> None:
@@ -444,21 +448,25 @@ def test_after_a_quiet_hour_only_the_marks_move(jira: Simulator, source: JiraSou
 
 
 @respx.mock(base_url="https://acme.atlassian.net")
-def test_a_quiet_poll_of_a_thousand_projects_takes_ten_requests(respx_mock: respx.MockRouter, lent: Lent) -> None:
+def test_a_quiet_poll_of_a_thousand_projects_takes_twelve_requests(respx_mock: respx.MockRouter, lent: Lent) -> None:
     date = {"Date": "Mon, 23 Nov 2026 09:05:00 GMT"}
     respx_mock.get("/rest/api/3/field").respond(json=[])
     respx_mock.post("/rest/api/3/search/approximate-count").respond(json={"count": 0}, headers=date)
     respx_mock.post(SEARCH).respond(json={"issues": [], "isLast": True}, headers=date)
+    for feed in ("updated", "deleted"):
+        respx_mock.get(f"/rest/api/3/worklog/{feed}").respond(json={"values": [], "lastPage": True}, headers=date)
     scopes = [str(10_000 + n) for n in range(1_000)]
     now = str(int(START.timestamp() * 1000))
     store = Store()
     store.state = {f"{scope}/watermark_ms": now for scope in scopes}
+    store.state |= dict.fromkeys(("worklogs/updated_ms", "worklogs/deleted_ms"), now)
+    store.state["releases/read"] = now
     store.state["agile/read"] = json.dumps({"server": int(now), "local": int(now), "scopes": digest(scopes)})
     config = {"url": "https://acme.atlassian.net", "email": "jane@acme.example", "token": "t"}
     with opened(config, lent) as source:
         assert run(source, scopes, store) == 0
     paths = [call.request.url.path for call in respx_mock.calls]
-    assert len(paths) == 11
+    assert len(paths) == 13
     assert paths.count("/rest/api/3/field") == 1
 
 

@@ -46,7 +46,9 @@ def tour() -> list[tuple[str, str, dict[str, str], dict[str, Any] | None, int]]:
         (f"{API}/project/PAY", {"expand": "description"}), (f"{API}/project/10007", {}), (f"{API}/project/PAY/versions", {}),
         (f"{API}/project/10000/components", {}), (f"{API}/mypermissions", {"permissions": "BROWSE_PROJECTS", "projectId": "10000"}),
         (f"{API}/search/jql", {"jql": bounded, "fields": "*all", "maxResults": "20", "expand": "changelog"}),
-        (f"{API}/issue/ODD-14/comment", {"startAt": "5", "maxResults": "7"}), (f"{AGILE}/board", {}),
+        (f"{API}/issue/ODD-14/comment", {"startAt": "5", "maxResults": "7"}),
+        (f"{API}/issue/ODD-16/worklog", {"startAt": "20", "maxResults": "5"}), (f"{API}/worklog/updated", {"since": "0"}),
+        (f"{API}/worklog/deleted", {}), (f"{AGILE}/board", {}),
         (f"{AGILE}/board", {"projectKeyOrId": "POR"}), (f"{AGILE}/board/1/configuration", {}), (f"{AGILE}/board/2/configuration", {}),
         (f"{AGILE}/board/1/sprint", {"state": "closed,active"}), (f"{AGILE}/board/9001/sprint", {}), (f"{AGILE}/sprint/1", {})]
     post: list[tuple[str, dict[str, Any]]] = [
@@ -54,6 +56,7 @@ def tour() -> list[tuple[str, str, dict[str, str], dict[str, Any] | None, int]]:
         (f"{API}/search/jql", {"jql": bounded, "fields": ["id"]}),
         (f"{API}/search/jql", {"jql": "project = ODD", "fields": ["*all", "-description"]}),
         (f"{API}/search/approximate-count", {"jql": bounded}),
+        (f"{API}/worklog/list", {"ids": [80001, 80002, 5]}),
         (f"{API}/issue/bulkfetch", {"issueIdsOrKeys": ["PAY-1", "ODD-4", "NONE-1"], "fields": ["*all"], "expand": ["changelog"]}),
         (f"{API}/changelog/bulkfetch", {"issueIdsOrKeys": ["PAY-1", "ODD-4", "ODD-13"], "maxResults": 60})]
     wrong: list[tuple[str, str, dict[str, str], dict[str, Any] | None, int]] = [

@@ -96,8 +96,20 @@ class VendorSpecification:
         if body is not None and content is None:
             problems.append(f"{method} {path} takes no body")
         elif content is not None:
-            problems += self._validate(operation, content["schema"], {} if body is None else body)
+            sent = {} if body is None else body
+            faults = self._validate(operation, content["schema"], sent)
+            known = self._names(operation, content["schema"])
+            if known and isinstance(sent, dict) and not faults:     # of a schema that lets others pass
+                faults = [f"{method} {path} has no property {name} in its body" for name in sent if name not in known]
+            problems += faults
         return problems
+
+    @staticmethod
+    def _names(operation: _Operation, schema: Mapping[str, Any]) -> frozenset[str]:
+        """The names that a body of this schema may have; none where it does not list them."""
+        while "$ref" in schema:
+            schema = operation.specification["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        return frozenset(schema.get("properties", {}))
 
     def check_response(self, method: str, path: str, status: int, body: Any) -> list[str]:
         """What is unlike the specification's schema for that status; errors without one are held to ErrorCollection."""

@@ -15,6 +15,7 @@ from pmo_hub.api.routes import (
     coverage,
     explaining,
     health,
+    iterations,
     people,
     portfolios,
     programs,
@@ -25,6 +26,7 @@ from pmo_hub.api.routes import (
     sync_runs,
     violations,
     work_items,
+    worklogs,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -45,6 +47,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     same_as.router,
     connectors.router,
     sync_runs.router,
+    iterations.router,
+    worklogs.router,
 )
 
 QUICK_READS: Mapping[str, tuple[str, Read]] = {

@@ -95,6 +95,18 @@ class Comment(Versioned, Base):
     updated_at: Mapped[datetime | None] = mapped_column(sort_order=99, info=UNHASHED)
 
 
+class Worklog(Versioned, Base):
+    __tablename__ = "worklogs"
+    external_id: Mapped[str]
+    item_id: Mapped[str] = mapped_column(Id, index=True)
+    author_id: Mapped[str | None] = mapped_column(Id)
+    started_at: Mapped[datetime | None]
+    hours: Mapped[float | None]
+    body: Mapped[str | None]
+    created_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime | None] = mapped_column(sort_order=99, info=UNHASHED)
+
+
 class CustomValue(Versioned, Base):
     __tablename__ = "custom_values"
     external_id: Mapped[str]
@@ -150,6 +162,7 @@ class Component(Versioned, Base):
     __tablename__ = "components"
     external_id: Mapped[str]
     name: Mapped[str]
+    lead_id: Mapped[str | None] = mapped_column(Id)
     mention_version: Mapped[str | None] = mapped_column(sort_order=99, info=UNHASHED)
 
 
@@ -204,6 +217,7 @@ HISTORY: dict[str, sa.Table] = {
         Dependency,
         Transition,
         Comment,
+        Worklog,
         CustomValue,
         Iteration,
         Board,

@@ -17,6 +17,7 @@ from pmo_hub.store.bulk import is_in
 from pmo_hub.store.merge import end_rows, merge_rows
 from pmo_hub.store.models.canonical import ItemTiming, IterationMembership, Transition, WorkItem
 from pmo_hub.store.models.source import Scope
+from pmo_hub.store.repositories import commitments
 
 _ITEMS: Any = WorkItem.__table__
 _TRANSITIONS: Any = Transition.__table__
@@ -59,6 +60,8 @@ def derive(session: Session, namespace: str, scopes: Mapping[str, Collection[str
             stays[id_] = {
                 "id": id_, "item_id": item.id, "iteration_id": stay.iteration_id, "joined_at": stay.joined_at, "left_at": stay.left_at,
             }  # fmt: skip
+    scope_of = {item.id: item.scope_id for item in items}
+    commitments.register(session, {(stay["iteration_id"], scope_of[stay["item_id"]]) for stay in stays.values()}, now)
     merge_rows(session, ItemTiming, timings, now)
     merge_rows(session, IterationMembership, list(stays.values()), now)
     ids = {item.id for item in items}

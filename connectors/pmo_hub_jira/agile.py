@@ -16,7 +16,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from pmo_hub.sdk.contract import Mode, Page, Partition, Payload, Ref, Rejected
+from pmo_hub.sdk.contract import STATE_VALUE_BYTES, Gone, Mode, Page, Partition, Patch, Payload, Reason, Ref, Rejected
 from pmo_hub.sdk.errors import AuthError
 from pmo_hub_jira import wire
 from pmo_hub_jira.client import JiraClient, Refused
@@ -44,13 +44,14 @@ class Known(Struct, omit_defaults=True):
     """The last reading: by the server's clock, and by ours, whose difference to now is what has passed since.
 
     `scopes` is a digest of the projects it was read for; `due` names the sprints that should start or end before the next full reading,
-    with the server's time for it in epoch ms.
+    with the server's time for it in epoch ms, and `under` the projects that they stand under.
     """
 
     server: int
     local: int
     scopes: str = ""
     due: dict[str, int] = {}
+    under: dict[str, str] = {}
 
     def now_ms(self, local: datetime) -> int:
         """The server's clock as it must be now; its own time can't be asked for without a request."""
@@ -86,11 +87,19 @@ def digest(scopes: Sequence[str]) -> str:
     return blake2b(",".join(sorted(scopes)).encode(), digest_size=8).hexdigest()
 
 
+def held_key(scope: str) -> str:
+    """The state key that names a project's boards and sprints of the last reading: `b7 s41 s42`."""
+    return f"{scope}/boards"
+
+
 @dataclass(frozen=True, slots=True)
 class FoundBoard:
+    """`project`: where the board is, of the chosen ones; `under`: that, or else the project that it was found by."""
+
     board: wire.Board
     body: bytes
     project: str | None
+    under: str | None
 
 
 class Boards:
@@ -120,7 +129,8 @@ class Boards:
                     at = str(board.location.project_id) if board.location and board.location.project_id is not None else None
                     at = at if at in scopes else None
                     if few or at is not None:
-                        found[board.id] = FoundBoard(board, bytes(raw), at)
+                        under = at or (found[board.id].under if board.id in found else project)
+                        found[board.id] = FoundBoard(board, bytes(raw), at, under)
             except AuthError:
                 return None
             except Refused as refusal:
@@ -169,10 +179,14 @@ def read_agile(client: JiraClient, boards: Boards, partition: Partition, now: da
         return
     found = boards.of(partition.scopes)
     server = client.clock_ms()
-    read: set[str] = set()
+    read: dict[str, str | None] = {}
     due: dict[str, int] = {}
+    held: dict[str, list[str]] = {scope: [] for scope in partition.scopes}
+    unread: set[str | None] = set()
     for entry in found or ():
+        under = entry.under
         payloads = [_board_payload(entry, boards.configuration(entry.board.id))]
+        named = [f"b{entry.board.id}"]
         rejected: list[Rejected] = []
         for raw in client.sprints(entry.board.id) if entry.board.type != "kanban" else ():
             body = bytes(raw)
@@ -180,16 +194,40 @@ def read_agile(client: JiraClient, boards: Boards, partition: Partition, now: da
                 sprint = wire.SPRINT.decode(body)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 rejected.append(Rejected(None, None, body, f"a sprint of board {entry.board.id} that can't be read: {error}"))
+                unread.add(under)
                 continue
             id = str(sprint.id)
             if id not in read:  # a sprint may stand on several boards
-                read.add(id)
-                payloads.append(_sprint_payload(id, body))
+                read[id] = under
+                payloads.append(_sprint_payload(id, under, body))
+                named.append(f"s{id}")
                 moment = _moment(sprint)
                 if moment is not None and server - DUE_MS <= moment <= server + FRESH_MS + DUE_MS:
                     due[id] = moment
+        if under is not None:
+            held[under] += named
         yield Page(payloads, rejected=rejected)
-    yield Page(state={READ: _text(Known(server, _ms(now), digest(partition.scopes), due))})
+    where = {id: scope for id in due if (scope := read[id]) is not None}
+    patch: dict[str, str | None] = {READ: _text(Known(server, _ms(now), digest(partition.scopes), due, where))}
+    gone: list[Gone] = []
+    if found is not None:
+        gone, kept = _gone(client, partition, held, unread)
+        patch |= kept
+    yield Page(state=patch, gone=gone)
+
+
+def _gone(client: JiraClient, partition: Partition, held: dict[str, list[str]], unread: set[str | None]) -> tuple[list[Gone], Patch]:
+    """Boards and sprints that were there before and are no more, and what to remember; nothing of a project that can't be seen now."""
+    before = {scope: text.split() for scope in held if (text := partition.state.get(held_key(scope)))}
+    emptied = [scope for scope in before if not held[scope]]
+    there = {project.id for project in client.projects(emptied)} if emptied else set()
+    told = [scope for scope in held if scope not in unread and (held[scope] or scope not in before or scope in there)]
+    present = {name for names in held.values() for name in names}
+    ended = {name for scope in told for name in before.get(scope, ()) if name not in present}
+    kinds = {"b": "board", "s": "sprint"}
+    gone = [Gone(Ref(kinds[name[0]], name[1:]), Reason.DELETED) for name in sorted(ended)]
+    texts = {held_key(scope): " ".join(held[scope]) for scope in told}
+    return gone, {key: text or None for key, text in texts.items() if len(text) < STATE_VALUE_BYTES}
 
 
 def _read_due(client: JiraClient, last: Known, now: datetime) -> Iterator[Page]:
@@ -203,12 +241,12 @@ def _read_due(client: JiraClient, last: Known, now: datetime) -> Iterator[Page]:
         except (Refused, AuthError, msgspec.DecodeError, UnicodeDecodeError):
             del due[id]  # the next full reading will tell
             continue
-        payloads.append(_sprint_payload(id, body))
+        payloads.append(_sprint_payload(id, last.under.get(id), body))
         if moment is None:
             del due[id]
         else:
             due[id] = moment
-    patch = {READ: _text(Known(last.server, last.local, last.scopes, due))} if due != last.due else {}
+    patch = {READ: _text(Known(last.server, last.local, last.scopes, due, last.under))} if due != last.due else {}
     if payloads or patch:
         yield Page(payloads, patch)
 
@@ -222,10 +260,10 @@ def _text(state: Known) -> str:
     return msgspec.json.encode(state).decode()
 
 
-def _sprint_payload(id: str, body: bytes) -> Payload:
-    return Payload(Ref("sprint", id), None, body)
+def _sprint_payload(id: str, scope: str | None, body: bytes) -> Payload:
+    return Payload(Ref("sprint", id), scope, body)
 
 
 def _board_payload(found: FoundBoard, configuration: bytes | None) -> Payload:
     body = b'{"board":' + found.body + b',"configuration":' + (configuration or b"null") + b"}"
-    return Payload(Ref("board", str(found.board.id)), found.project, body)
+    return Payload(Ref("board", str(found.board.id)), found.under, body)

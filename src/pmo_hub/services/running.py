@@ -61,6 +61,7 @@ class SyncRun:
     unsaved_bases: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     """Basis id → digests of the site's reference, the scope's and the rules; saved with the first batch that is mapped with it."""
     wants_census: bool = False
+    wants_full: bool = False
     progress: Callable[[SyncProgress], None] | None = None
 
     @contextlib.contextmanager

@@ -166,10 +166,11 @@ def _guarded(
 
 def _sync(this: SyncRun, mode: str) -> None:
     this.opened.source.check()
+    # A census takes in what it finds: that is mapped like anything else.
+    references.refresh_references(this)
     if mode in syncing.CENSUSES:
         census.take(this, accepting=mode == "accepting_census")
     else:
-        references.refresh_references(this)
         reading.remap(this)
         reading.retry_quarantine(this)
         reading.read(this, Mode(mode))
@@ -203,6 +204,8 @@ def _finish(this: SyncRun, mode: str) -> None:
             events.record(session, "sync.recovered", "connection", this.connection.id, this.lease.fence, {"run_id": this.id}, now)
         if this.wants_census:
             enqueue(session, this.connection.id, "census", now)
+        if this.wants_full:
+            enqueue(session, this.connection.id, "full", now)
         derivation.judge_connection(session, this.connection.id, now)
     if recovered:
         log.info("connection.recovered", connection_id=this.connection.id, run_id=this.id)

@@ -99,7 +99,7 @@ class FoundBoard:
     board: wire.Board
     body: bytes
     project: str | None
-    under: str | None
+    under: str | None = None
 
 
 class Boards:
@@ -182,11 +182,13 @@ def read_agile(client: JiraClient, boards: Boards, partition: Partition, now: da
     read: dict[str, str | None] = {}
     due: dict[str, int] = {}
     held: dict[str, list[str]] = {scope: [] for scope in partition.scopes}
-    unread: set[str | None] = set()
+    whole = True
+    places = {entry.board.id: entry.under for entry in found or ()}
     for entry in found or ():
         under = entry.under
         payloads = [_board_payload(entry, boards.configuration(entry.board.id))]
-        named = [f"b{entry.board.id}"]
+        if under is not None:
+            held[under].append(f"b{entry.board.id}")
         rejected: list[Rejected] = []
         for raw in client.sprints(entry.board.id) if entry.board.type != "kanban" else ():
             body = bytes(raw)
@@ -194,34 +196,34 @@ def read_agile(client: JiraClient, boards: Boards, partition: Partition, now: da
                 sprint = wire.SPRINT.decode(body)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 rejected.append(Rejected(None, None, body, f"a sprint of board {entry.board.id} that can't be read: {error}"))
-                unread.add(under)
+                whole = False
                 continue
             id = str(sprint.id)
             if id not in read:  # a sprint may stand on several boards
-                read[id] = under
-                payloads.append(_sprint_payload(id, under, body))
-                named.append(f"s{id}")
+                # It stands under the project that it was made in, where that is chosen: so a webhook's fetch, too, knows its place.
+                read[id] = place = places.get(sprint.origin_board_id or 0) or under
+                payloads.append(_sprint_payload(id, place, body))
+                if place is not None:
+                    held[place].append(f"s{id}")
                 moment = _moment(sprint)
                 if moment is not None and server - DUE_MS <= moment <= server + FRESH_MS + DUE_MS:
                     due[id] = moment
-        if under is not None:
-            held[under] += named
         yield Page(payloads, rejected=rejected)
     where = {id: scope for id in due if (scope := read[id]) is not None}
     patch: dict[str, str | None] = {READ: _text(Known(server, _ms(now), digest(partition.scopes), due, where))}
     gone: list[Gone] = []
-    if found is not None:
-        gone, kept = _gone(client, partition, held, unread)
+    if found is not None and whole:
+        gone, kept = _gone(client, partition, held)
         patch |= kept
     yield Page(state=patch, gone=gone)
 
 
-def _gone(client: JiraClient, partition: Partition, held: dict[str, list[str]], unread: set[str | None]) -> tuple[list[Gone], Patch]:
+def _gone(client: JiraClient, partition: Partition, held: dict[str, list[str]]) -> tuple[list[Gone], Patch]:
     """Boards and sprints that were there before and are no more, and what to remember; nothing of a project that can't be seen now."""
     before = {scope: text.split() for scope in held if (text := partition.state.get(held_key(scope)))}
     emptied = [scope for scope in before if not held[scope]]
     there = {project.id for project in client.projects(emptied)} if emptied else set()
-    told = [scope for scope in held if scope not in unread and (held[scope] or scope not in before or scope in there)]
+    told = [scope for scope in held if held[scope] or scope not in before or scope in there]
     present = {name for names in held.values() for name in names}
     ended = {name for scope in told for name in before.get(scope, ()) if name not in present}
     kinds = {"b": "board", "s": "sprint"}
@@ -266,4 +268,4 @@ def _sprint_payload(id: str, scope: str | None, body: bytes) -> Payload:
 
 def _board_payload(found: FoundBoard, configuration: bytes | None) -> Payload:
     body = b'{"board":' + found.body + b',"configuration":' + (configuration or b"null") + b"}"
-    return Payload(Ref("board", str(found.board.id)), found.under, body)
+    return Payload(Ref("board", str(found.board.id)), found.under or found.project, body)

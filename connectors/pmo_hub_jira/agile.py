@@ -186,7 +186,7 @@ def read_agile(client: JiraClient, boards: Boards, partition: Partition, now: da
     places = {entry.board.id: entry.under for entry in found or ()}
     for entry in found or ():
         under = entry.under
-        payloads = [_board_payload(entry, boards.configuration(entry.board.id))]
+        payloads = [board_payload(entry, boards.configuration(entry.board.id))]
         if under is not None:
             held[under].append(f"b{entry.board.id}")
         rejected: list[Rejected] = []
@@ -266,6 +266,6 @@ def _sprint_payload(id: str, scope: str | None, body: bytes) -> Payload:
     return Payload(Ref("sprint", id), scope, body)
 
 
-def _board_payload(found: FoundBoard, configuration: bytes | None) -> Payload:
+def board_payload(found: FoundBoard, configuration: bytes | None) -> Payload:
     body = b'{"board":' + found.body + b',"configuration":' + (configuration or b"null") + b"}"
     return Payload(Ref("board", str(found.board.id)), found.under or found.project, body)

@@ -33,9 +33,11 @@ from pmo_hub.sdk.contract import (
 from pmo_hub.sdk.errors import ConfigError, ScopeError
 from pmo_hub.sdk.http import BasicAuth
 from pmo_hub_jira import agile, jql, mapping
+from pmo_hub_jira.agile_fetching import fetch_agile
 from pmo_hub_jira.census import list_issues
 from pmo_hub_jira.client import IDS_A_FETCH, JiraClient, Refused
 from pmo_hub_jira.config import GATEWAY, JiraConfig
+from pmo_hub_jira.hooks import JiraHooks
 from pmo_hub_jira.reading import Reader, Task, read_comments, read_histories, resumed
 from pmo_hub_jira.reference import custom_fields, default_fields, read_site, scope_reference
 from pmo_hub_jira.splitting import split_issues
@@ -50,12 +52,15 @@ class JiraConnector:
     name: ClassVar[str] = "jira"
     title: ClassVar[str] = "Jira Cloud"
     contract: ClassVar[int] = CONTRACT_VERSION
-    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.INCREMENTAL, Capability.CENSUS, Capability.QUERY})
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {Capability.INCREMENTAL, Capability.CENSUS, Capability.QUERY, Capability.HOOKS}
+    )
     # Jira bears some 100 requests a second at each endpoint, and says so when it has had enough. Eight at a time never come near that
     # where an answer takes its usual tenths of a second; so the limit is an average, and a first sync is not held up by a second's share.
     rate_limit: ClassVar[RateLimit] = RateLimit(requests=1_000, per_s=10.0, concurrency=8)
     census_kinds: ClassVar[tuple[str, ...]] = ("issue",)
     Config: ClassVar[type[BaseModel]] = JiraConfig
+    hooks: ClassVar[JiraHooks] = JiraHooks()
 
     @contextmanager
     def open(self, config: JiraConfig, context: Context) -> Iterator[JiraSource]:
@@ -138,8 +143,10 @@ class JiraSource:
             yield from reader.pages()
 
     def fetch(self, refs: Iterable[Ref]) -> Iterator[Page]:
-        """Issues by id, a hundred at a time, with their comments and history; what Jira no longer shows is absent."""
-        ids = list(dict.fromkeys(id for ref in refs if (id := _issue(ref))))
+        """Issues by id, a hundred at a time, with their comments and history, boards, sprints; what Jira no longer shows is absent."""
+        wanted = list(refs)
+        yield from fetch_agile(self._client, self._boards, wanted)
+        ids = list(dict.fromkeys(id for ref in wanted if (id := _issue(ref))))
         for start in range(0, len(ids), IDS_A_FETCH):
             asked = ids[start : start + IDS_A_FETCH]
             answer = self._client.issues(asked, self._asked())
@@ -232,7 +239,7 @@ def _kept(state: State, *keys: str) -> State:
 
 
 def _issue(ref: Ref) -> str | None:
-    """The issue that an object belongs to; boards and sprints are read again every few hours anyway."""
+    """The issue that an object belongs to; None for boards and sprints."""
     if ref.kind == "history":
         return ref.external_id.partition(":")[0]
     return ref.external_id if ref.kind in ("issue", "comments") else None

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from pmo_hub_jira.simulated_agile import Agile, agile_operations
 from pmo_hub_jira.simulated_faults import PAGE_KINDS, Answer, Fault, Faults, error
+from pmo_hub_jira.simulated_hooks import Hooks
 from pmo_hub_jira.simulated_platform import Platform, platform_operations
 from pmo_hub_jira.simulated_rendering import Renderer
 from pmo_hub_jira.simulated_requests import Call, Operation, Refused, check_query, ok, read_body, read_query
@@ -73,6 +74,7 @@ class Simulator:
         zone = ZoneInfo(zone_name)
         self.world = World(site)
         self.renderer = Renderer(self.world, zone)
+        self.hooks = Hooks(self.world, site.base_url)
         self._mutations = Upheavals(self.world, self.now, self.renderer.forget)
         self._mutations.forget_all = self.renderer.forget_all
         self._search = Search(self.world, self.renderer, self.now, zone, self.limits)
@@ -128,8 +130,11 @@ class Simulator:
         """Does one of the things of Upheavals (edit, transition, comment, create, delete, move ...) between two requests."""
         if what.startswith("_") or not callable(getattr(Upheavals, what, None)):
             raise ValueError(f"unknown mutation: {what}")
-        with self._lock:
-            return getattr(self._mutations, what)(*arguments, **named)
+        with self._lock, self.hooks.telling(self.now()):
+            done = getattr(self._mutations, what)(*arguments, **named)
+        if self.hooks.at_once:
+            self.hooks.deliver()
+        return done
 
     def reset_log(self) -> None:
         with self._lock:

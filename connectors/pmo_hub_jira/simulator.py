@@ -1,6 +1,6 @@
 """A simulated Jira Cloud on loopback: the ASGI application, serving it in a thread, and `python -m pmo_hub_jira.simulator`.
 
-Control while it runs, not Jira's: /_sim/faults (POST a rule, DELETE), /_sim/settings, /_sim/mutations, /_sim/clock (POST),
+Control while it runs, not Jira's: /_sim/faults (POST a rule, DELETE), /_sim/settings, /_sim/mutations, /_sim/webhooks, /_sim/clock (POST),
 /_sim/stats, /_sim/log (GET), /_sim/reset (POST).
 """
 from __future__ import annotations
@@ -129,10 +129,16 @@ def _control(simulator: Simulator) -> list[Route]:
     async def mutations(request: Request) -> Response:
         wanted = await read(request)
         try:
-            done = simulator.mutate(wanted.pop("do"), *wanted.pop("arguments", ()), **wanted)
+            # In a thread: what the mutation makes Jira send may lead to requests before it is answered.
+            done = await asyncio.to_thread(simulator.mutate, wanted.pop("do"), *wanted.pop("arguments", ()), **wanted)
         except (KeyError, TypeError, ValueError, StopIteration) as problem:
             return reply({"error": str(problem)}, 400)
         return reply({"id": getattr(done, "id", None), "key": getattr(done, "key", None)})
+
+    async def webhooks(request: Request) -> Response:
+        wanted = await read(request)
+        simulator.hooks.subscribe(wanted["url"], wanted.get("secret"), at_once=True)
+        return reply({})
 
     async def clock(request: Request) -> Response:
         simulator.advance(timedelta(seconds=(await read(request)).get("advance_s", 0)))
@@ -150,7 +156,8 @@ def _control(simulator: Simulator) -> list[Route]:
         return reply({})
 
     return [Route("/faults", faults, methods=["POST", "DELETE"]), Route("/settings", settings, methods=["POST"]),
-            Route("/mutations", mutations, methods=["POST"]), Route("/clock", clock, methods=["POST"]), Route("/stats", stats),
+            Route("/mutations", mutations, methods=["POST"]), Route("/webhooks", webhooks, methods=["POST"]),
+            Route("/clock", clock, methods=["POST"]), Route("/stats", stats),
             Route("/log", log), Route("/reset", reset, methods=["POST"])]
 
 

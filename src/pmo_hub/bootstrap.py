@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pmo_hub.host.registry import Registry
 from pmo_hub.host.session import Throttles
 from pmo_hub.jobs.local import LocalWorker, PutBack
-from pmo_hub.services import facts, readiness, scheduling, sync
+from pmo_hub.services import facts, hinted, hooks, readiness, registering, scheduling, sync
 from pmo_hub.services.errors import NotFound
 from pmo_hub.services.hub import Hub
 from pmo_hub.settings import Settings
@@ -48,7 +48,7 @@ def opened(settings: Settings, registry: Registry | None = None) -> Iterator[Hub
         raise CannotStart(str(error)) from error
     folder = Path(DATA_FOLDER) if file is None else file.resolve().parent / DATA_FOLDER
     try:
-        yield Hub(work, _now, registry or Registry.installed(), SecretBox(settings.keys), Throttles(), folder)
+        yield Hub(work, _now, registry or Registry.installed(), SecretBox(settings.keys), Throttles(), folder, settings.base_url)
     finally:
         work.dispose()
 
@@ -134,12 +134,17 @@ def handlers(hub: Hub) -> Mapping[str, Callable[[Mapping[str, Any]], None]]:
         except NotFound:
             return  # the run's connection went while the job waited
 
-    return {"sync": run_sync}
+    def renew_hook(arguments: Mapping[str, Any]) -> None:
+        registering.renew(hub, str(arguments["connection_id"]))
+
+    return {"sync": run_sync, registering.RENEWAL: renew_hook}
 
 
 def tick(hub: Hub) -> None:
     """What is due is queued, and facts that time has outdated are measured again."""
     scheduling.tick(hub)
+    hinted.tick(hub)
+    hooks.tick(hub)
     facts.expire(hub)
 
 

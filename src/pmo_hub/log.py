@@ -32,6 +32,9 @@ SECRET_PATTERNS = (
     (re.compile(r"([?&][\w-]*(?:token|key|secret|password|signature|sig|code)=)[^&\s\"'#]+", re.IGNORECASE), rf"\1{MASK}"),
 )
 
+# A server's own line for each request holds the address whole, and that of a webhook may hold a token.
+ADDRESSED = "uvicorn.access"
+
 # Libraries that at INFO tell every request with its full address, or every poll.
 QUIET = ("httpx", "httpcore", "urllib3", "apscheduler", "stamina")
 # Names under which a whole traceback stands, which may be long.
@@ -110,6 +113,13 @@ def _shorten(value: Any) -> Any:
     return value
 
 
+def _mask_arguments(record: logging.LogRecord) -> bool:
+    """True, with the record's texts masked: that logger has handlers of the server's own, which know nothing of ours."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(mask(one) if isinstance(one, str) else one for one in record.args)
+    return True
+
+
 def configure(level: str = "info", form: str = "console", stream: TextIO | None = None) -> None:
     """Logs of the hub and of its libraries go to the stream, standard error by default, from `level` upwards.
 
@@ -151,4 +161,5 @@ def configure(level: str = "info", form: str = "console", stream: TextIO | None 
     root.setLevel(level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger(ADDRESSED).addFilter(_mask_arguments)
     logging.captureWarnings(True)

@@ -15,9 +15,10 @@ from pmo_hub.api import docs, errors
 from pmo_hub.api.deps import allow
 from pmo_hub.api.gate import Gate
 from pmo_hub.api.quick import QuickRead
-from pmo_hub.api.routes import QUICK_READS, ROUTERS, probes
+from pmo_hub.api.routes import QUICK_READS, ROUTERS, hooks, probes
 from pmo_hub.api.schemas.problems import Problem
 from pmo_hub.services.hub import Hub
+from pmo_hub.services.receiving import Refusals
 
 PREFIX = "/api/v1"
 DESCRIPTION = """Projects, their health and how they are governed, read from the tools in which the work is done.
@@ -45,9 +46,11 @@ def application(hub: Hub | None, lifespan: Lifespan | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.hub = hub
+    app.state.refusals = Refusals()
     errors.install(app)
     app.router.routes.extend(QuickRead(PREFIX + path, scope, read) for path, (scope, read) in QUICK_READS.items())
     app.include_router(probes.router)
+    app.include_router(hooks.router, responses=RESPONSES)
     docs.add_to(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX, responses=RESPONSES)

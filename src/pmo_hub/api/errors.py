@@ -18,7 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from pmo_hub.api.schemas.problems import Problem, ProblemField
-from pmo_hub.services.errors import Conflict, Ended, Invalid, NotFound, Refused, ServiceError, Unavailable
+from pmo_hub.services.errors import Conflict, Ended, Invalid, NotFound, Refused, ServiceError, Unavailable, Unproven
 
 MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = "pmo_hub.request_id"
@@ -27,6 +27,7 @@ MOST_FAULTS = 50
 TITLES = {
     "bad-request": "The request can't be understood",
     "key-required": "An API key is required",
+    "unproven": "The delivery is not accepted",
     "scope-missing": "The API key does not allow this",
     "refused": "The hub declines to do this",
     "not-found": "There is no such thing",
@@ -112,6 +113,8 @@ def of_service(error: ServiceError) -> HttpProblem:
         case Invalid():
             faults = [ProblemField(pointer=fault.pointer, code=fault.code, message=fault.why) for fault in error.faults[:MOST_FAULTS]]
             return HttpProblem(422, "invalid", why, faults)
+        case Unproven():
+            return HttpProblem(401, "unproven", why, headers={"WWW-Authenticate": "Signature"})
         case Refused():
             return HttpProblem(403, "refused", why)
         case Unavailable():

@@ -5,6 +5,7 @@ ConnectorError
 ├── AuthError        admin: the source refuses the credential; the schedule pauses
 ├── ScopeError       host: asks for partitions again without that scope, in the same run
 ├── StateError       host: drops the partition's keys, reads it in full, enqueues a census
+├── HookError        nobody: a webhook's delivery that its source can't have sent is refused and counted
 ├── RecordError      mapper only: that payload is quarantined, the rest goes on
 └── TransientError   nobody: the job is retried, after `retry_after` when the source names a time
 
@@ -42,6 +43,10 @@ class StateError(ConnectorError):
     def __init__(self, partition: str, why: str) -> None:
         super().__init__(why)
         self.partition = partition
+
+
+class HookError(ConnectorError):
+    """A delivery lacks the signature of its source, or has a wrong one; the text quotes neither."""
 
 
 class RecordError(ConnectorError):

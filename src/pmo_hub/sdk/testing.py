@@ -21,6 +21,7 @@ from __future__ import annotations
 from pmo_hub.sdk.testing_changes import Changes
 from pmo_hub.sdk.testing_context import MemoryContext, MemoryCredentials, MemoryFiles
 from pmo_hub.sdk.testing_declared import Declared
+from pmo_hub.sdk.testing_hooks import Deliveries
 from pmo_hub.sdk.testing_host import BrokenRule, Held, MemoryHost, Sync
 from pmo_hub.sdk.testing_mapping import Mappings
 from pmo_hub.sdk.testing_ports import Fault
@@ -29,5 +30,5 @@ from pmo_hub.sdk.testing_reading import Reading
 __all__ = ["BrokenRule", "ConnectorSuite", "Fault", "Held", "MemoryContext", "MemoryCredentials", "MemoryFiles", "MemoryHost", "Sync"]
 
 
-class ConnectorSuite(Declared, Reading, Changes, Mappings):
+class ConnectorSuite(Declared, Reading, Changes, Mappings, Deliveries):
     """What a connector promises to the host, as tests."""

@@ -21,7 +21,7 @@ from pmo_hub.sdk.testing_context import MemoryContext
 from pmo_hub.sdk.testing_ports import Fault, Ports
 
 SECRET_NAME = re.compile(r"(?i)(^|_)(password|passphrase|secret|token|api_?key|private_?key|credentials?)($|_)")
-ASKED_OF = {Capability.AUTHORIZE: ("start", "finish"), Capability.HOOKS: ("verify", "register", "renew")}
+ASKED_OF = {Capability.AUTHORIZE: ("start", "finish"), Capability.HOOKS: ("verify",)}
 """Capability → the methods of the object of that name on the connector."""
 
 

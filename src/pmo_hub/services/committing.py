@@ -6,7 +6,7 @@ server's. SQLite writes in our own process, where the two would only wait for ea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -176,16 +176,20 @@ def save_bases(run: SyncRun, session: Session) -> None:
         run.unsaved_bases.clear()
 
 
-def take_fetched(run: SyncRun, page: Page) -> None:
+def take_fetched(run: SyncRun, page: Page, ending: Sequence[Gone] = ()) -> Taken:
     """Commit a page that was asked for by its objects' refs: a member of a group comes as its whole group.
 
-    What the source no longer has only leaves quarantine: whether it is deleted is for a census to say.
+    What the source no longer has only leaves quarantine: whether it is deleted is for a census to say. What is `ending` is known to be.
     """
     origin = origin_of(run)
     now = run.hub.now()
     with run.commit() as session:
         intake.release_quarantined(session, origin, [origin.payload_id(g.ref) for g in page.gone])
         grouped = page.group is not None
-        intake.take_in(session, origin, () if grouped else page.payloads, page.rejected, now)
+        save_bases(run, session)
+        taken = intake.take_in(session, origin, () if grouped else page.payloads, page.rejected, now)
         if grouped:
-            _take_group_page(run, session, page, now)
+            taken.add(_take_group_page(run, session, page, now))
+        there = {payload.ref for payload in page.payloads}
+        end_payloads(session, {origin.payload_id(g.ref): g.reason for g in ending if g.ref not in there}, taken, now)
+    return taken

@@ -14,8 +14,9 @@ from pmo_hub.host import configuration
 from pmo_hub.host.session import sealed_secrets, stored_config
 from pmo_hub.sdk.contract import Scope
 from pmo_hub.sdk.errors import ConfigError
-from pmo_hub.services import audit, projects, runs, sources, sync
+from pmo_hub.services import audit, hooks, projects, runs, sources, sync
 from pmo_hub.services.errors import Conflict, Fault, Invalid, NotFound
+from pmo_hub.services.hooks import HookInfo
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.runs import RunInfo
 from pmo_hub.services.sources import Checked
@@ -76,6 +77,7 @@ class ConnectionInfo:
     synced_at: datetime | None
     next_due_at: datetime | None
     counts: Counts
+    hook: HookInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,11 +277,12 @@ def _infos(session: Session, found: Sequence[Stored], now: datetime) -> list[Con
     ids = [connection.id for connection in found]
     counts = rows.counts(session, ids)
     started = rows.last_started(session, ids)
+    hooked = hooks.infos(session, ids)
     return [
         ConnectionInfo(
             c.id, c.name, c.connector, c.namespace, c.config, c.rules, c.state, c.account, c.last_error, c.last_error_at,
             c.interval_minutes, c.census_interval_minutes, c.created_at, c.updated_at, c.synced_at, _next_due(c, started.get(c.id), now),
-            counts[c.id],
+            counts[c.id], hooked.get(c.id),
         )
         for c in found
     ]  # fmt: skip

@@ -6,6 +6,7 @@ ServiceError
 ├── Conflict      what is asked for clashes with what is there
 ├── Invalid       the input is wrong; says where
 ├── Refused       the hub declines to do it
+├── Unproven      a delivery of a webhook does not show who sent it
 └── Unavailable   the source, or the hub itself, can't answer now
 """
 
@@ -68,6 +69,10 @@ class Invalid(ServiceError):
 
 class Refused(ServiceError):
     """The hub could do it and declines; the text says why and what else to do."""
+
+
+class Unproven(ServiceError):
+    """A delivery does not show who sent it, or nobody takes it; its sender is told no more than that."""
 
 
 class Unavailable(ServiceError):

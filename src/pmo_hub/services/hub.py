@@ -15,7 +15,10 @@ from pmo_hub.store.unit_of_work import Work
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """`work` opens transactions, `now` tells an aware UTC time; `data_dir` holds the uploads of connections."""
+    """`work` opens transactions, `now` tells an aware UTC time; `data_dir` holds the uploads of connections.
+
+    `public_url` is where sources and users reach the hub, without a slash at its end.
+    """
 
     work: Work
     now: Callable[[], datetime]
@@ -23,3 +26,4 @@ class Hub:
     secrets: SecretBox
     throttles: Throttles
     data_dir: Path
+    public_url: str = "http://127.0.0.1:8000"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pmo_hub.sdk.contract import Reason, Scope
-from pmo_hub.services import audit, connections, derivation, runs, sources, sync
+from pmo_hub.services import audit, connections, derivation, registering, runs, sources, sync
 from pmo_hub.services.connections import Chosen
 from pmo_hub.services.errors import Conflict, NotFound
 from pmo_hub.services.hub import Hub
@@ -93,6 +93,7 @@ def choose(hub: Hub, connection_id: str, wanted: Chosen, actor: str) -> Choice:
                 if estimates:
                     syncing.update_run(session, run_id, estimate=sum(estimates))
             if new or dropped:
+                registering.enqueue_changed(session, connection.id, now)
                 detail = {"added": [scope.external_id for scope in new], "dropped": [scope.external_id for scope in dropped]}
                 audit.record(session, actor, "connection.scopes_chosen", "connection", connection.id, detail, now)
             after = [_held(scope, is_offered=True) for scope in rows.scopes(session, connection.id)]

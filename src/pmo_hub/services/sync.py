@@ -19,7 +19,7 @@ import structlog
 from pmo_hub.host.session import open_source
 from pmo_hub.sdk.contract import Mode
 from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, TransientError
-from pmo_hub.services import census, derivation, queries, reading, references
+from pmo_hub.services import census, derivation, hinted, queries, reading, references
 from pmo_hub.services.brake import Braked
 from pmo_hub.services.errors import NotFound
 from pmo_hub.services.hub import Hub
@@ -165,6 +165,10 @@ def _guarded(
 
 
 def _sync(this: SyncRun, mode: str) -> None:
+    if mode == syncing.HOOK:
+        hinted.fetch(this)
+        _finish(this, mode)
+        return
     this.opened.source.check()
     # A census takes in what it finds: that is mapped like anything else.
     references.refresh_references(this)
@@ -185,7 +189,7 @@ def _finish(this: SyncRun, mode: str) -> None:
     lost = {this.scopes[e]: why for e, why in this.lost_scopes.items() if e in this.scopes}
     with this.commit() as session:
         read = [i for i in this.scopes.values() if i not in lost]
-        if mode not in syncing.CENSUSES:
+        if mode not in syncing.READING_NOTHING:
             syncing.mark_scopes(session, read, this.started_at, None)
         for scope_id, why in lost.items():
             syncing.mark_scopes(session, [scope_id], None, why)
@@ -195,7 +199,8 @@ def _finish(this: SyncRun, mode: str) -> None:
             quarantined=this.taken.quarantined, requests=this.opened.requests(),
             error=" ".join([*this.braked, *lost.values(), *this.complaints]) or None,
         )  # fmt: skip
-        recovered = connections.succeeded(session, this.connection.id, now)
+        # A few objects that were fetched don't make up for what a failed run has not read.
+        recovered = mode != syncing.HOOK and connections.succeeded(session, this.connection.id, now)
         events.record(
             session, "sync.finished", "connection", this.connection.id, this.lease.fence,
             {"run_id": this.id, "mode": mode, "changed": dict(this.taken.changed)}, now,

@@ -59,7 +59,7 @@ def test_the_plugin_keeps_the_contract(source: JiraSource) -> None:
     opened_source: Source = source
     assert opened_source is source
     assert (connector.name, connector.contract, connector.census_kinds) == ("jira", CONTRACT_VERSION, ("issue",))
-    assert connector.capabilities == {Capability.INCREMENTAL, Capability.CENSUS, Capability.QUERY}
+    assert connector.capabilities == {Capability.INCREMENTAL, Capability.CENSUS, Capability.QUERY, Capability.HOOKS}
     assert isinstance(source, Selecting)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,6 +14,7 @@ from pmo_hub.sdk.contract import Ref
 from pmo_hub.sdk.http import Policy
 from pmo_hub.sdk.testing import ConnectorSuite, Fault, MemoryContext
 from pmo_hub_jira.connector import JiraConnector
+from pmo_hub_jira.hooks import IDENTIFIER, SIGNATURE, sign
 from pmo_hub_jira.simulator import Simulator, generate, serve
 from tests.connectors.pmo_hub_jira.lending import START
 
@@ -77,6 +79,13 @@ class TestJira(ConnectorSuite):
     def lose(self) -> str:
         self.simulator.mutate("revoke_project", self._key("10001"))
         return "10001"
+
+    def hook_body(self, ref: Ref, deleted: bool) -> bytes:
+        type = "jira:issue_deleted" if deleted else "jira:issue_updated"
+        return json.dumps({"timestamp": 1, "webhookEvent": type, "issue": {"id": ref.external_id}}).encode()
+
+    def hook_headers(self, body: bytes, url: str, secret: str) -> dict[str, str]:
+        return {SIGNATURE: sign(body, secret), IDENTIFIER: "17"}
 
     def _key(self, project: str) -> str:
         return next(p.key for p in self.simulator.world.projects.values() if p.id == project)

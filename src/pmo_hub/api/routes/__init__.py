@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pmo_hub.api.quick import Read
 from pmo_hub.api.routes import (
     checks,
+    connection_hooks,
     connections,
     connectors,
     health,
@@ -29,6 +30,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     violations.router,
     checks.router,
     connections.router,
+    connection_hooks.router,
     connectors.router,
     sync_runs.router,
 )

@@ -36,7 +36,7 @@ Writer = Annotated[Caller, Depends(allow("connections:write"))]
 
 LONGEST_TEXT_BYTES = 4_096
 # Of a connection, what the clock and a sync move: an ETag with these would be out of date before an admin has read the form.
-MOVING = frozenset({"counts", "next_due_at", "synced_at", "last_error", "last_error_at", "state", "account"})
+MOVING = frozenset({"counts", "next_due_at", "synced_at", "last_error", "last_error_at", "state", "account", "hook"})
 
 
 def _tag(view: ConnectionView) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pmo_hub.api.schemas.bodies import Strict
+from pmo_hub.api.schemas.hooks import HookView
 from pmo_hub.api.schemas.sync_runs import SyncRunView
 from pmo_hub.services.connections import CENSUS_INTERVAL_MINUTES, INTERVAL_MINUTES, LONGEST_INTERVAL_MINUTES
 
@@ -106,6 +107,7 @@ class ConnectionView(BaseModel):
     synced_at: datetime | None = Field(description="when the newest success began")
     next_due_at: datetime | None
     counts: CountsView
+    hook: HookView | None = Field(None, description="null: it takes no webhooks, and is polled only")
 
 
 class CreatedConnection(BaseModel):

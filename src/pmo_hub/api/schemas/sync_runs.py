@@ -16,7 +16,9 @@ class SyncRunView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
     id: str
     connection_id: str
-    mode: Literal["incremental", "full", "census", "accepting_census"]
+    mode: Literal["incremental", "full", "census", "accepting_census", "hook"] = Field(
+        description="hook: fetches what webhooks named, and nothing else"
+    )
     state: RunState
     started_at: datetime
     heartbeat_at: datetime | None

@@ -1,5 +1,5 @@
 """All tables; importing this package fills `Base.metadata`."""
 
-from pmo_hub.store.models import canonical, governance, operation, portfolio, source
+from pmo_hub.store.models import canonical, governance, hooks, operation, portfolio, source
 
-__all__ = ["canonical", "governance", "operation", "portfolio", "source"]
+__all__ = ["canonical", "governance", "hooks", "operation", "portfolio", "source"]

@@ -12,8 +12,9 @@ import zstandard
 from sqlalchemy.orm import Session
 
 from pmo_hub.store.models.canonical import WorkItem
+from pmo_hub.store.models.hooks import Hook
 from pmo_hub.store.models.source import Connection, Credential, Lease, Payload, Quarantine, Scope, SyncRun, SyncState
-from pmo_hub.store.repositories.syncing import CENSUSES
+from pmo_hub.store.repositories.syncing import READING_NOTHING
 
 ACTIVE = "active"
 PAUSED = "paused"  # by an admin
@@ -215,10 +216,10 @@ def _by_id(session: Session, query: sa.Select[str, int]) -> dict[str, int]:
 
 
 def last_started(session: Session, connection_ids: Sequence[str]) -> Mapping[str, datetime]:
-    """When the newest run that reads, not a census, began, by connection."""
+    """When the newest run that reads scopes to their end began, by connection."""
     query = (
         sa.select(SyncRun.connection_id, sa.func.max(SyncRun.started_at))
-        .where(SyncRun.connection_id.in_(list(connection_ids)), SyncRun.mode.not_in(CENSUSES))
+        .where(SyncRun.connection_id.in_(list(connection_ids)), SyncRun.mode.not_in(READING_NOTHING))
         .group_by(SyncRun.connection_id)
     )
     return {row[0]: row[1] for row in session.execute(query)}
@@ -270,15 +271,20 @@ def swap_credential(session: Session, connection_id: str, sealed: bytes, version
 def sealed_secrets(session: Session) -> list[tuple[str, str, str, bytes]]:
     """(table, connection, column, ciphertext) of every secret that is stored."""
     held: Any = sa.select(Connection.id, Connection.secrets).order_by(Connection.id)
+    delivering: Any = sa.select(Hook.connection_id, Hook.secrets).order_by(Hook.connection_id)
     rotating: Any = sa.select(Credential.connection_id, Credential.secret).order_by(Credential.connection_id)
     return [
         *(("connections", id, "secrets", sealed) for id, sealed in session.execute(held) if sealed),
         *(("credentials", id, "secret", sealed) for id, sealed in session.execute(rotating) if sealed),
+        *(("hooks", id, "secrets", sealed) for id, sealed in session.execute(delivering) if sealed),
     ]
 
 
 def replace_sealed(session: Session, table: str, connection_id: str, before: bytes, after: bytes) -> bool:
     """The same secret stands in another ciphertext; False where it was replaced meanwhile. A credential keeps its version."""
+    if table == "hooks":
+        own = sa.update(Hook).where(Hook.connection_id == connection_id, Hook.secrets == before)
+        return session.connection().execute(own.values(secrets=after)).rowcount == 1
     change: Any = (
         sa.update(Connection).where(Connection.id == connection_id, Connection.secrets == before).values(secrets=after)
         if table == "connections"

@@ -16,7 +16,7 @@ from pmo_hub.store.models.portfolio import Project, ProjectRule
 from pmo_hub.store.models.source import Census, Connection, Quarantine, Scope, SyncRun
 from pmo_hub.store.prepared import Prepared
 from pmo_hub.store.repositories.known import rows_at
-from pmo_hub.store.repositories.syncing import CENSUSES
+from pmo_hub.store.repositories.syncing import HOOK, READING_NOTHING
 from pmo_hub.store.unit_of_work import Session, Snapshot
 
 _PROJECTS = Project.__table__.c
@@ -120,7 +120,9 @@ def _last_census(as_of: datetime | None) -> sa.ScalarSelect[Any]:
 def _past_columns(as_of: datetime) -> tuple[sa.ColumnElement[Any], ...]:
     """When the last success until then began, how the last run until then ended, and whether one has ended since."""
     ended = sa.select(_RUNS.state).where(_RUNS.connection_id == _CONNECTIONS.id, _RUNS.state.in_(("finished", "failed")))
-    read = sa.select(_RUNS.started_at).where(_RUNS.connection_id == _CONNECTIONS.id, _RUNS.state == "finished", _RUNS.mode.not_in(CENSUSES))
+    ended = ended.where(_RUNS.mode != HOOK)
+    whole = _RUNS.mode.not_in(READING_NOTHING)
+    read = sa.select(_RUNS.started_at).where(_RUNS.connection_id == _CONNECTIONS.id, _RUNS.state == "finished", whole)
     return (
         read.where(_RUNS.finished_at <= as_of).order_by(_RUNS.started_at.desc()).limit(1).scalar_subquery().label("read_at"),
         ended.where(_RUNS.finished_at <= as_of).order_by(_RUNS.finished_at.desc()).limit(1).scalar_subquery().label("ended_as"),

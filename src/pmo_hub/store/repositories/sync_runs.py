@@ -1,4 +1,4 @@
-"""Sync runs as they are shown."""
+"""Sync runs as they are shown, and what is going to run."""
 
 from __future__ import annotations
 
@@ -54,3 +54,24 @@ def page(
     if after is not None:
         query = query.where(sa.tuple_(SyncRun.started_at, SyncRun.id) < after)
     return [StoredRun(*row) for row in session.execute(query)]
+
+
+def joinable_run(session: Session, connection_id: str, mode: str) -> str | None:
+    """A run of that mode that has not begun; one that waits for the source to be ready again takes further requests in too."""
+    r = SyncRun
+    query = sa.select(r.id).where(r.connection_id == connection_id, r.mode == mode, r.state.in_(("queued", "waiting")))
+    return session.scalar(query.limit(1))
+
+
+def waiting_until(session: Session, connection_id: str) -> datetime | None:
+    """Until when the source asked a run of the connection to stay away; None where none waits."""
+    r = SyncRun
+    return session.scalar(sa.select(sa.func.max(r.waiting_until)).where(r.connection_id == connection_id, r.state == "waiting"))
+
+
+def failed_at(session: Session, connection_id: str, mode: str) -> datetime | None:
+    """When the newest run of that mode failed, or was stopped for an admin; None where it was not."""
+    r = SyncRun
+    newest = sa.select(r.state, r.finished_at).where(r.connection_id == connection_id, r.mode == mode)
+    row = session.execute(newest.order_by(r.started_at.desc(), r.id).limit(1)).one_or_none()
+    return row.finished_at if row is not None and row.state in ("failed", "held") else None

@@ -24,6 +24,12 @@ _STAGED: Any = tables.StagedPayload.__table__
 CENSUSES = ("census", "accepting_census")
 """Modes of runs that look for what was deleted and read nothing else."""
 
+HOOK = "hook"
+"""The mode of a run that fetches what webhooks named, and nothing else."""
+
+READING_NOTHING = (*CENSUSES, HOOK)
+"""Modes of runs after which no scope is known any further than before."""
+
 UNFINISHED = ("queued", "running", "waiting")
 
 

@@ -19,8 +19,10 @@ from pmo_hub.host import reader, session
 from pmo_hub.host.registry import Registry
 from pmo_hub.host.session import Throttles
 from pmo_hub.sdk import http
+from pmo_hub.sdk.hooks import Proof
 from pmo_hub.sdk.http import Clockwork, LocalThrottle
-from pmo_hub.services import connections, scopes, sync
+from pmo_hub.services import connections, hooks, receiving, scopes, sync
+from pmo_hub.services.hooks import Wanted
 from pmo_hub.services.hub import Hub
 from pmo_hub.store.base import Base
 from pmo_hub.store.models.source import SyncRun
@@ -29,6 +31,7 @@ from pmo_hub.store.secrets import SecretBox
 from pmo_hub.store.unit_of_work import Session, Work
 from pmo_hub_jira.connector import JiraConnector
 from pmo_hub_jira.simulated_faults import Answer
+from pmo_hub_jira.simulated_hooks import Event
 from pmo_hub_jira.simulated_site import Site
 from pmo_hub_jira.simulator import Simulator, generate, serve
 
@@ -164,12 +167,25 @@ class ReadingHub:
     def _process(self) -> Hub:
         connector: Any = JiraConnector()
         throttles = Throttles(lambda limit: LocalThrottle(limit, clock=self._waits.now_s, sleep=self._waits.pass_by))
-        return Hub(self.work, self._now, Registry.of(connector), SecretBox([bytes(range(32))]), throttles, self._folder)
+        return Hub(
+            self.work, self._now, Registry.of(connector), SecretBox([bytes(range(32))]), throttles, self._folder, "http://hub.invalid"
+        )
 
     def connect(self, simulator: Simulator, url: str, chosen: tuple[str, ...]) -> None:
         """The connection is there; its first sync waits to be run."""
         draft = connections.Draft("Site", "jira", simulator.config() | {"url": url}, chosen, 60)
         self.connection = connections.create(self.hub, draft, "test").connection.id
+
+    def listen(self, simulator: Simulator) -> None:
+        """The site tells the connection of what is done there, into its outbox."""
+        made = hooks.set_up(self.hub, self.connection, Wanted(Proof.SIGNATURE), "test")
+        simulator.hooks.subscribe(made.url, made.secret)
+
+    def hear(self, simulator: Simulator, event: Event) -> None:
+        """One delivery, as it would come over HTTP."""
+        way = receiving.door(self.hub, self.connection)
+        assert way is not None
+        receiving.receive(self.hub, way, {k.lower(): v for k, v in simulator.hooks.headers(event).items()}, None, event.body)
 
     def choose(self, wanted: tuple[str, ...]) -> None:
         scopes.choose(self.hub, self.connection, wanted, "test")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -86,6 +87,7 @@ class Convergence(RuleBasedStateMachine):
         self.lent: list[sa.Engine] = []
         self.hub = self._hub()
         self.hub.connect(self.simulator, self.switch.url, self.chosen)
+        self.hub.listen(self.simulator)
 
     def _hub(self) -> ReadingHub:
         self.lent.append(self.databases.lend())
@@ -423,6 +425,18 @@ class Convergence(RuleBasedStateMachine):
         self.switch.during = None
         self.disturbed = was
 
+    @rule(shuffled=st.randoms(use_true_random=False), kept=st.sampled_from((0.5, 1.0)), doubled=st.booleans(), now=st.booleans())
+    def hear(self, shuffled: Random, kept: float, doubled: bool, now: bool) -> None:
+        """Webhooks come: some of them, in any order, some twice; what they name is fetched now, or by whichever run is next."""
+        events = [event for event in self.simulator.hooks.outbox if shuffled.random() < kept]
+        self.simulator.hooks.outbox.clear()
+        shuffled.shuffle(events)
+        for event in events * (1 + doubled):
+            self.hub.hear(self.simulator, event)
+        if now:
+            for run_id in self.hub.unfinished():
+                self._judge(self.hub.resume(run_id))
+
     def _run(self, mode: str) -> syncing.Run:
         self.time += timedelta(seconds=2)
         return self._judge(self.hub.run(mode))
@@ -439,7 +453,7 @@ class Convergence(RuleBasedStateMachine):
         lost = sorted(self.steady - rows.keys())
         if lost:
             raise Differs(f"after {run.mode} ({run.state}) the hub has lost issues {lost}, which were there and to be seen all the time")
-        if run.state != "finished" or run.mode == "census" or run.error:
+        if run.state != "finished" or run.mode in ("census", "hook") or run.error:
             return run
         self._fresh_enough(run, rows)
         return run

@@ -79,6 +79,7 @@ class Convergence(RuleBasedStateMachine):
         self.switch.current, self.switch.during = self.simulator, None
         self.chosen: tuple[str, ...] = FIRST
         self.untold: set[int] = set()
+        self.bereft: set[int] = set()
         self.names_untold = False
         self.returned: set[int] = set()
         self.steady: set[int] = set()
@@ -103,13 +104,19 @@ class Convergence(RuleBasedStateMachine):
         return self.world.issues[sorted(found)[number % len(found)]] if found else None
 
     def _do(self, what: str, *arguments: Any, untold: bool = False, **named: Any) -> Any:
-        """Whatever then looks another way, though it tells no other time of change, is not told: of a mutation of that kind (`untold`),
-        and of issues that are out of sight meanwhile."""
-        hidden = self._hidden()
-        before = self._rendered() if untold or hidden else {}
+        """Do it, and note what then looks another way though it tells no other time of change: by a mutation of that kind (`untold`), of
+        issues that are out of sight meanwhile, and where something vanishes that the hub does not hold."""
+        hidden, shown = self._hidden(), {issue.id for issue in self.world.visible_issues()}
+        before = self._rendered()
         done = self.simulator.mutate(what, *arguments, **named)
-        after = self._rendered() if before else {}
+        after = self._rendered()
         same = {i for i in before.keys() & after.keys() if before[i][1] == after[i][1] and before[i][0] != after[i][0]}
+        vanished = shown - {issue.id for issue in self.world.visible_issues()}
+        if same and vanished:
+            # A census ends what is held and gone, and then looks at whoever showed it. Of what is not held nobody misses anything.
+            held = {int(row["external_id"]) for row in self.hub.rows("work_items").values()}
+            untold = untold or not vanished <= held
+            self.bereft |= same
         self.untold |= same if untold else same & (hidden | self._hidden())
         self.time += timedelta(seconds=1)
         self._narrow()
@@ -373,6 +380,8 @@ class Convergence(RuleBasedStateMachine):
             self.time += minutes(6)  # the lease of a process that was killed is over then
             self.hub.choose(wanted)
         self.simulator.faults.rules.extend(faults)
+        if len(wanted) < len(self.chosen):
+            self.untold |= self.bereft  # what they showed may end with the scope now, before a census has missed it
         self.chosen = wanted
         self._narrow()
 

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from pmo_hub.services.errors import Conflict
+from pmo_hub.services.errors import Conflict, Unavailable
 from pmo_hub.store.repositories import syncing
 from pmo_hub_jira import simulated_dictionary as d
 from pmo_hub_jira.simulated_site import Issue
@@ -376,8 +376,8 @@ class Convergence(RuleBasedStateMachine):
         self.simulator.faults.rules.clear()
         try:
             self.hub.choose(wanted)
-        except Conflict:
-            self.time += minutes(6)  # the lease of a process that was killed is over then
+        except (Conflict, Unavailable):
+            self.let_time_pass(2000)  # the lease of a process that was killed is over then, and so is a wait that the site asked for
             self.hub.choose(wanted)
         self.simulator.faults.rules.extend(faults)
         if len(wanted) < len(self.chosen):

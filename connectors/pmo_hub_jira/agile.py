@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from pmo_hub.sdk.contract import Mode, Page, Partition, Payload, Ref, Rejected
+from pmo_hub.sdk.contract import STATE_VALUE_BYTES, Gone, Mode, Page, Partition, Patch, Payload, Reason, Ref, Rejected
 from pmo_hub.sdk.errors import AuthError
 from pmo_hub_jira import wire
 from pmo_hub_jira.client import JiraClient, Refused
@@ -56,13 +56,14 @@ class Known(Struct, omit_defaults=True):
     """The last reading: by the server's clock, and by ours, whose difference to now is what has passed since.
 
     `scopes` is a digest of the projects it was read for; `due` names the sprints that should start or end before the next full reading,
-    with the server's time for it in epoch ms.
+    with the server's time for it in epoch ms, and `under` the projects that they stand under.
     """
 
     server: int
     local: int
     scopes: str = ""
     due: dict[str, int] = {}
+    under: dict[str, str] = {}
 
     def now_ms(self, local: datetime) -> int:
         """The server's clock as it must be now; its own time can't be asked for without a request."""
@@ -98,11 +99,19 @@ def digest(scopes: Sequence[str]) -> str:
     return blake2b(",".join(sorted(scopes)).encode(), digest_size=8).hexdigest()
 
 
+def held_key(scope: str) -> str:
+    """The state key that names a project's boards and sprints of the last reading: `b7 s41 s42`."""
+    return f"{scope}/boards"
+
+
 @dataclass(frozen=True, slots=True)
 class FoundBoard:
+    """`project`: where the board is, of the chosen ones; `under`: that, or else the project that it was found by."""
+
     board: wire.Board
     body: bytes
     project: str | None
+    under: str | None = None
 
 
 class Boards:
@@ -156,7 +165,8 @@ class Boards:
                     at = str(board.location.project_id) if board.location and board.location.project_id is not None else None
                     at = (at if at in scopes else None) if self._client.locates_boards else project
                     if few or at is not None:
-                        found[board.id] = FoundBoard(board, bytes(raw), at)
+                        under = at or (found[board.id].under if board.id in found else project)
+                        found[board.id] = FoundBoard(board, bytes(raw), at, under)
             except AuthError:
                 return None
             except Refused as refusal:
@@ -213,15 +223,21 @@ def read_agile(client: JiraClient, boards: Boards, partition: Partition, now: da
         return
     found = boards.of(partition.scopes)
     server = client.clock_ms()
-    read: set[str] = set()
+    read: dict[str, str | None] = {}
     due: dict[str, int] = {}
     closed = 0
+    held: dict[str, list[str]] = {scope: [] for scope in partition.scopes}
+    whole = True
+    places = {entry.board.id: entry.under for entry in found or ()}
 
     def told(entry: FoundBoard) -> tuple[bytes | None, list[bytes] | None]:
         return boards.configuration(entry.board.id), boards.sprints(entry.board.id) if entry.board.type != "kanban" else []
 
     for entry, (configuration, sprints) in side_by_side(told, found or ()):
+        under = entry.under
         payloads = [board_payload(entry, configuration)]
+        if under is not None:
+            held[under].append(f"b{entry.board.id}")
         rejected: list[Rejected] = []
         closed += sprints is None
         for body in sprints or ():
@@ -229,17 +245,41 @@ def read_agile(client: JiraClient, boards: Boards, partition: Partition, now: da
                 sprint = wire.SPRINT.decode(body)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 rejected.append(Rejected(None, None, body, f"a sprint of board {entry.board.id} that can't be read: {error}"))
+                whole = False
                 continue
             id = str(sprint.id)
             if id not in read:  # a sprint may stand on several boards
-                read.add(id)
-                payloads.append(_sprint_payload(id, body))
+                # It stands under the project that it was made in, where that is chosen: so a webhook's fetch, too, knows its place.
+                read[id] = place = places.get(sprint.origin_board_id or 0) or under
+                payloads.append(_sprint_payload(id, place, body))
+                if place is not None:
+                    held[place].append(f"s{id}")
                 moment = _moment(sprint)
                 if moment is not None and server - DUE_MS <= moment <= server + FRESH_MS + DUE_MS:
                     due[id] = moment
         yield Page(payloads, rejected=rejected)
+    where = {id: scope for id in due if (scope := read[id]) is not None}
+    patch: dict[str, str | None] = {READ: _text(Known(server, _ms(now), digest(partition.scopes), due, where))}
     notices = () if found is not None and not closed else (_UNREADABLE if found is None else _SPRINTS_UNREADABLE.format(closed),)
-    yield Page(state={READ: _text(Known(server, _ms(now), digest(partition.scopes), due))}, notices=notices)
+    gone: list[Gone] = []
+    if found is not None and whole and not closed:
+        gone, kept = _gone(client, partition, held)
+        patch |= kept
+    yield Page(state=patch, gone=gone, notices=notices)
+
+
+def _gone(client: JiraClient, partition: Partition, held: dict[str, list[str]]) -> tuple[list[Gone], Patch]:
+    """Boards and sprints that were there before and are no more, and what to remember; nothing of a project that can't be seen now."""
+    before = {scope: text.split() for scope in held if (text := partition.state.get(held_key(scope)))}
+    emptied = [scope for scope in before if not held[scope]]
+    there = {project.id for project in client.projects(emptied)} if emptied else set()
+    told = [scope for scope in held if held[scope] or scope not in before or scope in there]
+    present = {name for names in held.values() for name in names}
+    ended = {name for scope in told for name in before.get(scope, ()) if name not in present}
+    kinds = {"b": "board", "s": "sprint"}
+    gone = [Gone(Ref(kinds[name[0]], name[1:]), Reason.DELETED) for name in sorted(ended)]
+    texts = {held_key(scope): " ".join(held[scope]) for scope in told}
+    return gone, {key: text or None for key, text in texts.items() if len(text) < STATE_VALUE_BYTES}
 
 
 def _read_due(client: JiraClient, last: Known, now: datetime) -> Iterator[Page]:
@@ -253,12 +293,12 @@ def _read_due(client: JiraClient, last: Known, now: datetime) -> Iterator[Page]:
         except (Refused, AuthError, msgspec.DecodeError, UnicodeDecodeError):
             del due[id]  # the next full reading will tell
             continue
-        payloads.append(_sprint_payload(id, body))
+        payloads.append(_sprint_payload(id, last.under.get(id), body))
         if moment is None:
             del due[id]
         else:
             due[id] = moment
-    patch = {READ: _text(Known(last.server, last.local, last.scopes, due))} if due != last.due else {}
+    patch = {READ: _text(Known(last.server, last.local, last.scopes, due, last.under))} if due != last.due else {}
     if payloads or patch:
         yield Page(payloads, patch)
 
@@ -272,10 +312,10 @@ def _text(state: Known) -> str:
     return msgspec.json.encode(state).decode()
 
 
-def _sprint_payload(id: str, body: bytes) -> Payload:
-    return Payload(Ref("sprint", id), None, body)
+def _sprint_payload(id: str, scope: str | None, body: bytes) -> Payload:
+    return Payload(Ref("sprint", id), scope, body)
 
 
 def board_payload(found: FoundBoard, configuration: bytes | None) -> Payload:
     body = b'{"board":' + found.body + b',"configuration":' + (configuration or b"null") + b"}"
-    return Payload(Ref("board", str(found.board.id)), found.project, body)
+    return Payload(Ref("board", str(found.board.id)), found.under or found.project, body)

@@ -40,6 +40,7 @@ def _sprints(client: JiraClient, wanted: dict[str, Ref]) -> Iterator[Page]:
     payloads: list[Payload] = []
     gone: list[Gone] = []
     rejected: list[Rejected] = []
+    places = {board.id: board.location.project_id for board, _ in client.boards() if board.location} if wanted else {}
     for id, ref in wanted.items():
         try:
             body = client.sprint(id)
@@ -48,10 +49,11 @@ def _sprints(client: JiraClient, wanted: dict[str, Ref]) -> Iterator[Page]:
                 gone.append(Gone(ref, Reason.ABSENT))
             continue
         try:
-            decode(wire.SPRINT, body)
+            sprint = decode(wire.SPRINT, body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             rejected.append(Rejected(ref, None, body, f"a sprint that can't be read: {error}"))
         else:
-            payloads.append(Payload(ref, None, body))
+            at = places.get(sprint.origin_board_id or 0)
+            payloads.append(Payload(ref, None if at is None else str(at), body))
     if wanted:
         yield Page(payloads, gone=gone, rejected=rejected)

@@ -177,12 +177,13 @@ class JiraSource:
             name = f"updates/{blake2b(','.join(chunk).encode(), digest_size=8).hexdigest()}"
             partitions.append(Partition(name, chunk, _kept(state, *map(_mark, chunk), _progress(name)), Mode.INCREMENTAL))
         last, now = agile.known(state.get(agile.READ)), self._context.now()
+        boards = _kept(state, *map(agile.held_key, scopes))
         if len(covered) < len(scopes):
             # A project that is read from its start, for the first time or chosen again, has no boards yet: all of them are read anew.
             # They come early: their many small answers arrive while issues are written, instead of after the last.
-            partitions.insert(1, Partition(agile.PARTITION, tuple(scopes), {}, mode))
+            partitions.insert(1, Partition(agile.PARTITION, tuple(scopes), boards, mode))
         elif last is None or agile.is_due(last, scopes, now) or agile.due_sprints(last, now):
-            partitions.append(Partition(agile.PARTITION, tuple(scopes), _kept(state, agile.READ), mode))
+            partitions.append(Partition(agile.PARTITION, tuple(scopes), {**boards, **_kept(state, agile.READ)}, mode))
         plans = releases.partition(covered, _kept(state, releases.READ), mode, now)
         return [*partitions, plans] if plans else partitions
 

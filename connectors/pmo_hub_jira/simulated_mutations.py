@@ -25,6 +25,7 @@ class Mutations(LoggedWork):
 
     def __init__(self, world: World, now: Callable[[], datetime], changed: Callable[[Iterable[int]], None]) -> None:
         self._world, self._now, self._changed = world, now, changed
+        self.forget_all: Callable[[], None] | None = None    # what was kept of anything at all is to be rendered anew
 
     def _issue(self, id_or_key: int | str) -> Issue:
         text = str(id_or_key)

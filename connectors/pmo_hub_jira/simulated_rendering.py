@@ -174,7 +174,8 @@ class Renderer:
         """The issue with these fields; None: its id alone, as search answers when only ids are asked for."""
         if fields is None:
             return b'{"id":"%d"}' % issue.id
-        kept = self._issues.setdefault(fields, {})
+        # A version that the search index still holds is no news, so it is not kept.
+        kept = self._issues.setdefault(fields, {}) if self.world.issues.get(issue.id) is issue else {}
         found = kept.get(issue.id)
         if found is None:
             body = {"expand": _ISSUE_EXPAND, "id": str(issue.id), "self": f"{self.base}/rest/api/3/issue/{issue.id}", "key": issue.key}

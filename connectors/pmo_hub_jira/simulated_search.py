@@ -46,7 +46,7 @@ class Limits:
 class _Listing:
     revision: int
     keys: list[tuple[int, ...]]
-    issues: list[int]
+    issues: list[Issue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Search:
     def _listing(self, jql: str, at_ms: int) -> _Listing:
         """The rows of a query asked at that instant, in its order, as of the world's present revision."""
         kept = self._kept.get((jql, at_ms))
-        if kept is None or kept.revision != self.world.revision:
+        if kept is None or kept.revision != self.world.revision or self.world.index_lag:
             try:
                 query = parse(jql, self.world, datetime.fromtimestamp(at_ms / 1000, UTC), self.zone)
             except JqlError as problem:
@@ -95,7 +95,7 @@ class Search:
             if not query.restricted:
                 raise refuse(400, UNBOUNDED)
             key = sort_key(query, self.world)
-            rows = sorted((key(issue), issue.id) for issue in self.world.visible_issues() if query.test(issue))
+            rows = sorted(((key(i), i) for i in self.world.indexed_issues(self.now()) if query.test(i)), key=lambda row: row[0])
             kept = self._kept[jql, at_ms] = _Listing(self.world.revision, [row[0] for row in rows], [row[1] for row in rows])
             if len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
@@ -125,8 +125,7 @@ class Search:
         fields: tuple[str, ...] | None = self.renderer.selection(asked, "*navigable")
         if only_ids(asked):
             fields = () if any("key" in entry for entry in asked) else None
-        issues = [self.world.issues[id] for id in listing.issues[begin:end]]
-        rows = self.render(issues, fields, _expand((call.text("expand") or "").split(",")), call.faults)
+        rows = self.render(listing.issues[begin:end], fields, _expand((call.text("expand") or "").split(",")), call.faults)
         next_token = None if last else _seal(digest, place.asked_ms, listing.keys[end - 1] if end else None)
         return self._assemble(rows, next_token, last, token, call.faults)
 

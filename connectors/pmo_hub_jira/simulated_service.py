@@ -17,12 +17,12 @@ from zoneinfo import ZoneInfo
 from pmo_hub_jira.simulated_agile import Agile, agile_operations
 from pmo_hub_jira.simulated_faults import PAGE_KINDS, Answer, Fault, Faults, error
 from pmo_hub_jira.simulated_hooks import Hooks
-from pmo_hub_jira.simulated_mutations import Mutations
 from pmo_hub_jira.simulated_platform import Platform, platform_operations
 from pmo_hub_jira.simulated_rendering import Renderer
 from pmo_hub_jira.simulated_requests import Call, Operation, Refused, check_query, ok, read_body, read_query
 from pmo_hub_jira.simulated_search import Limits, Search
 from pmo_hub_jira.simulated_site import Site
+from pmo_hub_jira.simulated_upheavals import Upheavals
 from pmo_hub_jira.simulated_worklogs import Worklogs, worklog_operations
 from pmo_hub_jira.simulated_world import World
 
@@ -76,10 +76,12 @@ class Simulator:
         self.world = World(site)
         self.renderer = Renderer(self.world, zone)
         self.hooks = Hooks(self.world, site.base_url)
-        self._mutations = Mutations(self.world, self.now, self.renderer.forget)
-        search = Search(self.world, self.renderer, self.now, zone, self.limits)
+        self._mutations = Upheavals(self.world, self.now, self.renderer.forget)
+        self._mutations.forget_all = self.renderer.forget_all
+        self._search = Search(self.world, self.renderer, self.now, zone, self.limits)
+        self._platform = Platform(self.world, self.renderer, self.now, zone_name)
         self.operations: list[Operation] = [
-            *platform_operations(Platform(self.world, self.renderer, self.now, zone_name), search),
+            *platform_operations(self._platform, self._search),
             *worklog_operations(Worklogs(self.world, self.renderer, self.now, self.limits)),
             *agile_operations(Agile(self.world, self.renderer))]
 
@@ -92,6 +94,13 @@ class Simulator:
     def advance(self, delta: timedelta) -> None:
         """Moves the site's clock; negative goes back."""
         self._offset += delta
+
+    def change_time_zone(self, name: str) -> None:
+        """The caller's profile is in another zone: instants are rendered in it, bare date-times in JQL are read in it."""
+        with self._lock:
+            self.renderer.zone = self._search.zone = ZoneInfo(name)
+            self._platform.zone_name = name
+            self.renderer.forget_all()
 
     def config(self) -> dict[str, str]:
         """The values of a connection to this site."""
@@ -120,8 +129,8 @@ class Simulator:
             self.faults.rate, self.faults.random = rate, Random(seed)
 
     def mutate(self, what: str, *arguments: Any, **named: Any) -> Any:
-        """Does one of the things of Mutations (edit, transition, comment, create, delete, move ...) between two requests."""
-        if what.startswith("_") or not hasattr(Mutations, what):
+        """Does one of the things of Upheavals (edit, transition, comment, create, delete, move ...) between two requests."""
+        if what.startswith("_") or not callable(getattr(Upheavals, what, None)):
             raise ValueError(f"unknown mutation: {what}")
         with self._lock, self.hooks.telling(self.now()):
             done = getattr(self._mutations, what)(*arguments, **named)

@@ -3,12 +3,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pmo_hub_jira.simulated_changes import names_of
 from pmo_hub_jira.simulated_dictionary import SPRINT
 from pmo_hub_jira.simulated_site import Issue, Link, Project, Site, Sprint, Worklog
+
+MOST_SUPERSEDED = 8
 
 
 class World:
@@ -33,12 +35,15 @@ class World:
         self.hidden_worklogs: set[int] = set()
         self.deleted_worklogs: list[tuple[int, datetime]] = []
         self.revision = 0
+        self.index_lag = timedelta()                     # how long the search index does not know what was written
+        self.superseded: dict[int, tuple[Issue, ...]] = {}    # an issue's last few versions before the present one, oldest first
         self.names = names_of(site.dictionary, site.people, site.projects, lambda id: self.sprints[id].name, lambda id: self.issues[id].key)
         for issue in site.issues:
             self._index(issue)
         for link in site.links:
             self.links.setdefault(link.source, []).append(link)
             self.links.setdefault(link.target, []).append(link)
+        self.last_link = max((link.id for link in site.links), default=40000)
         self.next_issue = max(self.issues, default=10000) + 1
         self.next_history = max((h.id for i in site.issues for h in i.histories), default=50000) + 1
         self.next_comment = max((c.id for i in site.issues for c in i.comments), default=70000) + 1
@@ -63,6 +68,8 @@ class World:
         touched = self.neighbours(old) if old else set()
         if old:
             self._unindex(old)
+            if old.updated != issue.updated:
+                self.superseded[issue.id] = (*self.superseded.get(issue.id, ())[1 - MOST_SUPERSEDED:], old)
         self._index(issue)
         self.revision += 1
         return touched | self.neighbours(issue)
@@ -76,11 +83,29 @@ class World:
         for link in self.links.pop(issue.id, ()):
             other = link.target if link.source == issue.id else link.source
             self.links[other] = [kept for kept in self.links.get(other, ()) if kept.id != link.id]
+        for id, versions in self.superseded.items():
+            self.superseded[id] = tuple(
+                replace(old, values={**old.values, "parent": None}) if old.values.get("parent") == issue.id else old for old in versions)
         for child in self.children.pop(issue.id, ()):
             orphan = self.issues[child]
             self.issues[child] = replace(orphan, values={**orphan.values, "parent": None})
         self.revision += 1
         return touched
+
+    def put_link(self, type_id: str, source: int, target: int) -> Link:
+        """A new link between two issues."""
+        self.last_link += 1
+        link = Link(self.last_link, type_id, source, target)
+        self.links.setdefault(source, []).append(link)
+        self.links.setdefault(target, []).append(link)
+        return link
+
+    def find_link(self, id: int) -> Link:
+        return next(link for links in self.links.values() for link in links if link.id == id)
+
+    def drop_link(self, link: Link) -> None:
+        for end in (link.source, link.target):
+            self.links[end] = [kept for kept in self.links[end] if kept.id != link.id]
 
     def put_sprint(self, sprint: Sprint) -> set[int]:
         """Stores the sprint; gives the ids of the issues in it."""
@@ -107,6 +132,19 @@ class World:
         if not self.hidden_projects and not self.hidden_issues:
             return self.issues.values()
         return (issue for issue in self.issues.values() if self.visible(issue))
+
+    def indexed_issues(self, now: datetime) -> Iterable[Issue]:
+        """The visible issues as the search index knows them: an issue's last version that is older than the lag."""
+        if not self.index_lag:
+            return self.visible_issues()
+        until = now - self.index_lag
+        found = []
+        for issue in self.issues.values():
+            versions = (*self.superseded.get(issue.id, ()), issue)
+            known = next((version for version in reversed(versions) if version.updated <= until), None)
+            if known is not None and self.visible(known) and self.visible(issue):
+                found.append(known)
+        return found
 
     def find(self, id_or_key: Any) -> Issue | None:
         """The visible issue of this id or present or former key, in any case."""

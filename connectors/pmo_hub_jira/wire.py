@@ -102,6 +102,7 @@ class Sprint(Struct, rename="camel", gc=False):
     start_date: str | None = None
     end_date: str | None = None
     complete_date: str | None = None
+    origin_board_id: int | None = None
 
 
 class Numbered(Struct, gc=False):

@@ -310,10 +310,10 @@ def test_nothing_where_there_was_much_is_a_failure_and_a_violation(start: Start,
         estate.now += timedelta(minutes=5)
         assert estate.sync("census")["state"] == "finished"
         assert estate.events() == {"sync.failed": 1, "sync.recovered": 1}
-    # The poll reads in full what the empty reading says that it had read.
-    # The census that went well has asked for the issue that is newer than the last poll, so its project was measured once more in between.
-    left_out = ("evaluations_history", "facts_history") if mode == "census" else ()
-    recover(estate, bases.undisturbed[WHOLE if mode == "full" else "synced"], logged, left_out=left_out)
+    # The poll reads in full what the empty reading says that it had read. A census takes in what it lists and the hub does not hold yet:
+    # so what follows from the site's new issue is told in two steps.
+    steps = ("evaluations_history", "facts_history") if mode == "census" else ()
+    recover(estate, bases.undisturbed[WHOLE if mode == "full" else "synced"], logged, left_out=steps)
 
 
 def test_a_poll_after_an_empty_full_reading_reads_in_full_and_fails_as_well(start: Start, bases: Bases, logged: list[Any]) -> None:

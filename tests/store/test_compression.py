@@ -32,7 +32,7 @@ def add_connection(work: Work, id_: str) -> None:
         session.add(
             Connection(
                 id=id_, name=id_, connector="fake", namespace=id_, config={}, secrets=b"", rules={}, state="active", failures=0,
-                interval_minutes=60, census_interval_minutes=1440, created_at=NOW, updated_at=NOW,
+                created_at=NOW, updated_at=NOW,
             )
         )  # fmt: skip
 

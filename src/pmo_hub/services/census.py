@@ -2,7 +2,7 @@
 
 Ids are streamed into a table, compared in SQL with what was there before the census began, the missing ones asked for one by one; who
 is missing in two censuses in a row ends. A listing without its last page compares nothing, and a listing that would end too much stops
-for an admin.
+for an admin. What is listed though the hub does not hold it is asked for: it may have been out of sight, and tell no time of change now.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pmo_hub.services.brake import Braked, brake
 from pmo_hub.services.committing import take_fetched
 from pmo_hub.services.completeness import settle_census
 from pmo_hub.services.finding import Heard
-from pmo_hub.services.references import origin_of, refresh_references
+from pmo_hub.services.references import origin_of
 from pmo_hub.services.running import SyncRun
 from pmo_hub.store.ownership import end_payloads
 from pmo_hub.store.repositories import censuses, syncing
@@ -73,15 +73,21 @@ def take(run: SyncRun, accepting: bool = False) -> None:
         with run.commit() as session:
             censuses.end(session, census_id, "held", sum(listed.values()), len(lost), str(e), run.hub.now())
         raise
-    if lost or any(heard.strangers.values()):
-        refresh_references(run)  # what is found after all is mapped with them
     reasons = _confirm(run, lost)
     found = finding.bring(run, heard)
+    # So many are a full read's work.
+    run.wants_full = sum(heard.strangers.values()) > finding.MOST_ASKED
+    with run.hub.work.read() as session:
+        before = censuses.missing_before(session, run.connection.id)
+        agreed = {i: Reason(reason) for i, reason in reasons.items() if accepting or i in before}
+        # Whoever shows what ends (its children, the other ends of its links) was changed by that too, and tells no time of change.
+        referring = censuses.referring(session, agreed.keys())
+    if referring:
+        for page in run.opened.source.fetch([Ref(*r) for r in referring]):
+            take_fetched(run, page)
     with run.commit() as session:
         now = run.hub.now()
         settle_census(session, found, run.connection.id, run.id, list(run.scopes.values()), now)
-        before = censuses.missing_before(session, run.connection.id)
-        agreed = {i: Reason(reason) for i, reason in reasons.items() if accepting or i in before}
         end_payloads(session, agreed, run.taken, now)
         censuses.note_missing(session, run.connection.id, census_id, {i: r for i, r in reasons.items() if i not in agreed}, now)
         censuses.end(session, census_id, "finished", sum(listed.values()), len(reasons), None, now)

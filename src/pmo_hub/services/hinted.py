@@ -49,7 +49,7 @@ def tick(hub: Hub) -> list[str]:
             failed_at = sync_runs.failed_at(session, connection_id, syncing.HOOK)
             if failed_at is not None and now < failed_at + (UNPOLLED if cadence_minutes is None else timedelta(minutes=cadence_minutes)):
                 continue
-            if not syncing.has_unfinished(session, connection_id, syncing.HOOK):
+            if not syncing.has_unfinished(session, connection_id, (syncing.HOOK,)):
                 ids.append(enqueue(session, connection_id, now))
     return ids
 

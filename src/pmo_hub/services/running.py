@@ -65,6 +65,7 @@ class SyncRun:
     unknown: set[str] = field(default_factory=set)
     """Scopes of which an item had a word that the kept dictionaries lack."""
     wants_census: bool = False
+    wants_full: bool = False
     progress: Callable[[SyncProgress], None] | None = None
 
     @contextlib.contextmanager

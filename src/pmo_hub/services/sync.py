@@ -210,10 +210,11 @@ def _sync(this: SyncRun, mode: str) -> None:
         return
     this.opened.source.check()
     credentials.ask(this)
+    # A census takes in what it finds: that is mapped like anything else.
+    references.refresh_references(this)
     if mode in syncing.CENSUSES:
         census.take(this, accepting=mode == "accepting_census")
     else:
-        references.refresh_references(this)
         reading.remap(this)
         reading.retry_quarantine(this)
         reading.read(this, Mode(mode))
@@ -253,6 +254,8 @@ def _finish(this: SyncRun, mode: str) -> None:
         )  # fmt: skip
         if this.wants_census:
             enqueue(session, this.connection.id, "census", now, trigger=syncing.SCHEDULE)
+        if this.wants_full:
+            enqueue(session, this.connection.id, "full", now, trigger=syncing.SCHEDULE)
         derivation.judge_connection(session, this.connection.id, now)
     tell()
 

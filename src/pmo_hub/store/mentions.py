@@ -66,12 +66,15 @@ def _order(row: Row) -> tuple[str, str]:
 
 
 def merge_mentions(session: Session, kind: RecordType, rows: dict[str, Row], now: datetime) -> None:
-    """Write those that are newer than what is stored, of equal ones the greater hash; a record that a payload owns isn't touched."""
+    """Write those that are not older than what is stored; a record that a payload owns isn't touched.
+
+    Of equal ones the later comer wins: a person who is renamed is shown under the new name by issues that tell no other time of change.
+    """
     if not rows:
         return
     shape = LAYOUTS[kind]
     table = shape.table
     owned = set(session.scalars(sa.select(_CLAIMS.c.record_id).where(is_in(session, _CLAIMS.c.record_id, rows)).distinct()))
-    stored = session.execute(sa.select(table.c.id, table.c.mention_version, table.c.row_hash).where(is_in(session, table.c.id, rows))).all()
-    kept = {r.id for r in stored if _order(rows[r.id]) <= (r.mention_version or "", r.row_hash)}
+    stored = session.execute(sa.select(table.c.id, table.c.mention_version).where(is_in(session, table.c.id, rows))).all()
+    kept = {r.id for r in stored if (rows[r.id][-2] or "") < (r.mention_version or "")}
     merge_tuples(session, shape, {i: r for i, r in rows.items() if i not in owned and i not in kept}, now)

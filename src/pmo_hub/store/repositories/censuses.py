@@ -10,12 +10,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from pmo_hub.domain.vocabulary import RecordType
 from pmo_hub.store.bulk import is_in, upsert
 from pmo_hub.store.models import source as tables
+from pmo_hub.store.models.canonical import Dependency, WorkItem
 
 _LISTED: Any = tables.CensusListing.__table__
 _MISSING: Any = tables.Missing.__table__
 _PAYLOADS: Any = tables.Payload.__table__
+_CLAIMS: Any = tables.Claim.__table__
+_ITEMS: Any = WorkItem.__table__
+_DEPENDENCIES: Any = Dependency.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,25 @@ def unlisted(session: Session, census_id: str, kinds: Sequence[str], scope_ids: 
         .order_by(p.id)
     )
     return [Unlisted(*r) for r in rows]
+
+
+def referring(session: Session, payload_ids: Collection[str]) -> list[tuple[str, str]]:
+    """(kind, external id) of the other live payloads whose records name a work item of these: as its parent, or as the end of a link."""
+    if not payload_ids:
+        return []
+    c, i, d, p = _CLAIMS.c, _ITEMS.c, _DEPENDENCIES.c, _PAYLOADS.c
+    of = sa.select(c.record_id).where(is_in(session, c.payload_id, payload_ids), c.record_type == RecordType.WORK_ITEM.value)
+    items = set(session.scalars(of))
+    records = set(session.scalars(sa.select(i.id).where(is_in(session, i.parent_id, items))))
+    for end in (d.predecessor_id, d.successor_id):
+        records.update(session.scalars(sa.select(d.id).where(is_in(session, end, items))))
+    rows = session.execute(
+        sa.select(p.id, p.kind, p.external_id)
+        .join(_CLAIMS, c.payload_id == p.id)
+        .where(is_in(session, c.record_id, records), p.gone_at.is_(None))
+        .order_by(p.id)
+    )
+    return list(dict.fromkeys((r[1], r[2]) for r in rows if r[0] not in payload_ids))
 
 
 def missing_before(session: Session, connection_id: str) -> dict[str, str]:

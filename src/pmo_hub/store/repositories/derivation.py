@@ -27,8 +27,14 @@ _TOLD_BY = (Field.STATUS.value, Field.ITERATION.value, Field.DUE.value)
 
 
 def derive(session: Session, namespace: str, scopes: Mapping[str, Collection[str] | None], now: datetime) -> set[str]:
-    """Write the derived rows of these items (scope → item ids, None for all of the scope). Returns the items that were looked at."""
-    whole = [s for s, items in scopes.items() if items is None]
+    """Write the derived rows of these items (scope → item ids, None for all of the scope). Returns the items that were looked at.
+
+    Where these items bring the first history of their scope, all of it is derived anew: whatever has none of its own is unchanged since
+    its creation now, and no longer unknown.
+    """
+    with_history = _scopes_with_history(session, scopes)
+    first = _told_by_these_alone(session, {s: items for s, items in scopes.items() if items is not None and s in with_history})
+    whole = [s for s, items in scopes.items() if items is None or s in first]
     single = [i for items in scopes.values() if items is not None for i in items]
     i = _ITEMS.c
     chosen = sa.or_(is_in(session, i.scope_id, whole), is_in(session, i.id, single))
@@ -38,7 +44,6 @@ def derive(session: Session, namespace: str, scopes: Mapping[str, Collection[str
         ).where(chosen)
     ).all()
     changes, categories = _changes(session, chosen)
-    with_history = _scopes_with_history(session, scopes)
     iteration = identifier(namespace, RecordType.ITERATION)
     timings = []
     stays: dict[str, dict[str, Any]] = {}
@@ -100,3 +105,13 @@ def _scopes_with_history(session: Session, scope_ids: Collection[str]) -> set[st
     scopes: Any = Scope.__table__
     has = sa.exists().where(_ITEMS.c.scope_id == scopes.c.id, _TRANSITIONS.c.item_id == _ITEMS.c.id)
     return set(session.scalars(sa.select(scopes.c.id).where(is_in(session, scopes.c.id, scope_ids), has)))
+
+
+def _told_by_these_alone(session: Session, items_of: Mapping[str, Collection[str]]) -> set[str]:
+    """The scopes in which no other items than these have a transition."""
+    if not items_of:
+        return set()
+    scopes: Any = Scope.__table__
+    these = [item for items in items_of.values() for item in items]
+    others = sa.exists().where(_ITEMS.c.scope_id == scopes.c.id, _TRANSITIONS.c.item_id == _ITEMS.c.id, ~is_in(session, _ITEMS.c.id, these))
+    return set(session.scalars(sa.select(scopes.c.id).where(is_in(session, scopes.c.id, items_of), ~others)))

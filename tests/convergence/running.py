@@ -1,0 +1,74 @@
+"""Runs the state machine on one engine with one seed, and says how to run it again."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.convergence.estate import address
+from tests.convergence.machine import Convergence, Databases
+
+VARIABLE = "PMO_HUB_TEST_CONVERGENCE"
+"""ENGINE:SEED:EXAMPLES:STEPS:READERS of the one run that `make soak` is to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """So many examples of so many steps; `minimal` looks for the shortest way to a failure."""
+
+    engine: str
+    seed: int
+    examples: int
+    steps: int
+    readers: int = 1
+    minimal: bool = False
+
+    @property
+    def text(self) -> str:
+        return f"{self.engine}:{self.seed}:{self.examples}:{self.steps}:{self.readers}"
+
+    @property
+    def again(self) -> str:
+        """The command that does it once more, and looks for the shortest way."""
+        return f"{VARIABLE}={self.text} make soak ARGS='tests/convergence -x -s'"
+
+
+def asked_for() -> Plan | None:
+    """The plan in the environment."""
+    text = os.environ.get(VARIABLE)
+    if not text:
+        return None
+    engine, seed, examples, steps, readers = text.split(":")
+    return Plan(engine, int(seed), int(examples), int(steps), int(readers), minimal=True)
+
+
+def converge(plan: Plan, databases: Databases, folder: Path) -> Counter[str]:
+    """How often what happened. Raises what the first failing example raises, with the command that repeats it."""
+    tally: Counter[str] = Counter()
+    with address() as switch:
+        lent_databases, lent_folder, readers = databases, folder, plan.readers
+
+        class Machine(Convergence):
+            def __init__(self) -> None:
+                super().__init__()
+                self.databases, self.switch, self.folder, self.readers = lent_databases, switch, lent_folder, readers
+                self.tally = tally
+                tally["examples"] += 1
+
+        phases = (Phase.explicit, Phase.generate, *((Phase.shrink,) if plan.minimal else ()))
+        wanted = settings(
+            max_examples=plan.examples, stateful_step_count=plan.steps, deadline=None, database=None, derandomize=False,
+            phases=phases, suppress_health_check=list(HealthCheck), report_multiple_bugs=False, print_blob=False,
+            verbosity=Verbosity.normal,
+        )  # fmt: skip
+        try:
+            run_state_machine_as_test(seed(plan.seed)(Machine), settings=wanted)
+        except BaseException as error:
+            error.add_note(f"again, with the shortest way to it: {plan.again}")
+            raise
+    return tally

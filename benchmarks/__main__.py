@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
-from benchmarks import first_sync, incremental, machine, quiet, reads, records, report
+from benchmarks import first_sync, growth, incremental, machine, quiet, reads, records, report
 from benchmarks.databases import cluster
 from benchmarks.peers import peers
 from benchmarks.plan import Plan, Sizes, say
@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[Plan, Records], None]] = {
     "latency": first_sync.latency,
     "history": first_sync.history,
     "incremental": incremental.measure,
+    "growth": growth.measure,
     "quiet": quiet.measure,
     "reads": reads.measure,
 }

@@ -9,6 +9,7 @@ import json
 import os
 import resource
 import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from pmo_hub.host.registry import Registry
 from pmo_hub.host.session import Throttles
 from pmo_hub.sdk.contract import RateLimit
 from pmo_hub.sdk.http import LocalThrottle
-from pmo_hub.services import access, connections, sync
+from pmo_hub.services import access, connections, rules, sync
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.running import SyncProgress
 
@@ -31,6 +32,7 @@ MIB = 1024  # /proc tells KiB
 KINDS = (
     ("/search/jql", "issues"),
     ("/search/approximate-count", "count"),
+    ("/worklog/", "worklogs"),
     ("/changelog/bulkfetch", "history"),
     ("/rest/agile/", "agile"),
     ("/myself", "sign_in"),
@@ -47,6 +49,7 @@ class Tally:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.first_listing: float | None = None
+        self.flights = Flights()
         send = httpx.HTTPTransport.handle_request
 
         def counted(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
@@ -55,7 +58,11 @@ class Tally:
             self.counts[kind] += 1
             if kind in ("issues", "count") and self.first_listing is None:
                 self.first_listing = time.perf_counter()
-            return send(transport, request)
+            self.flights.change(1)
+            try:
+                return send(transport, request)
+            finally:
+                self.flights.change(-1)
 
         # What is counted has to have been sent, whichever client sends it.
         httpx.HTTPTransport.handle_request = counted  # type: ignore[method-assign, assignment]
@@ -63,6 +70,30 @@ class Tally:
     def clear(self) -> None:
         self.counts.clear()
         self.first_listing = None
+        self.flights = Flights()
+
+
+@dataclass(slots=True)
+class Flights:
+    """Requests between their sending and the head of their answer: how many at most, and how many in the mean from the first on."""
+
+    now: int = 0
+    most: int = 0
+    seconds: float = 0.0
+    since: float | None = None
+    began: float | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def change(self, by: int) -> None:
+        with self.lock:
+            at = time.perf_counter()
+            self.began = self.began or at
+            self.seconds += self.now * (at - (self.since or at))
+            self.now, self.since = self.now + by, at
+            self.most = max(self.most, self.now)
+
+    def mean(self) -> float:
+        return 0.0 if self.began is None or self.since is None else self.seconds / max(1e-9, self.since - self.began)
 
 
 @dataclass(slots=True)
@@ -137,7 +168,15 @@ class Child:
             raise RuntimeError(f"the sync {run.state}: {run.error}")
         listing = self._tally.first_listing
         told["listing_s"] = None if listing is None else listing - meter.began
+        flights = self._tally.flights
+        told |= {"most_in_flight": flights.most, "mean_in_flight": flights.mean()}
         return {**told, "fetched": dict(run.fetched), "changed": dict(run.changed), "requests": dict(self._tally.counts)}
+
+    def rule(self, key: str, value: dict[str, str]) -> Measurement:
+        """A mapping rule is set, and the re-map that follows it is queued."""
+        (connection,) = connections.page(self._hub, None, 2)
+        accepted = rules.put(self._hub, connection.id, {key: value}, "bench")
+        return {"runs": [run.mode for run in accepted.runs]}
 
     def key(self) -> Measurement:
         """An API key that may read everything."""
@@ -159,7 +198,7 @@ def main() -> None:
     tally = Tally()
     with bootstrap.opened(loaded, Registry.installed()) as hub:
         child = Child(hub if given["budget"] else replace(hub, throttles=Throttles(unbudgeted)), tally)
-        commands: dict[str, Any] = {"connect": child.connect, "sync": child.sync, "key": child.key}
+        commands: dict[str, Any] = {"connect": child.connect, "sync": child.sync, "key": child.key, "rule": child.rule}
         answers.write("{}\n")
         for line in sys.stdin:
             command = json.loads(line)

@@ -1,4 +1,4 @@
-"""The figures of issue 2 out of what was measured: each with its aim, its spread over the rounds, and whether the aim is met."""
+"""The figures out of what was measured: each with its aim, its spread over the rounds, and whether the aim is met."""
 
 from __future__ import annotations
 
@@ -108,7 +108,17 @@ def _ingest(part: Part) -> Iterator[Figure]:
 
 
 def _latency(part: Part) -> Iterator[Figure]:
-    yield from _first_sync(part, "latency", f"First sync, {part.header['sizes']['latency_ms']} ms an answer", 0.60, 6.0)
+    what = f"First sync, {part.header['sizes']['latency_ms']} ms an answer"
+    yield from _first_sync(part, "latency", what, 0.60, 6.0)
+    for engine in ("sqlite", "postgresql"):
+        ours = part.of("hub", engine=engine)
+        mean, budget = spread(m["mean_in_flight"] for m in ours), JiraConnector.rate_limit.concurrency
+        if mean is not None:
+            yield Figure(
+                "latency.flight", engine, f"{what}: requests in flight, in the mean and at most, of {budget} allowed", f"≤ {budget}",
+                f"{mean.median:.1f}, {max(m['most_in_flight'] for m in ours)}", f"{mean.low:.1f} – {mean.high:.1f}",
+                max(m["most_in_flight"] for m in ours) <= budget,
+            )  # fmt: skip
 
 
 def _history(part: Part) -> Iterator[Figure]:
@@ -119,6 +129,31 @@ def _history(part: Part) -> Iterator[Figure]:
             yield from _plain("history.state", engine, f"{what}: to the last commit of rows and state", ours, "state_s", "{:.2f} s")
             yield from _plain("history.whole", engine, f"{what}: to the end", ours, "whole_s", "{:.2f} s")
             yield from _cost("history", what, engine, ours, False, {})
+
+
+def _growth(part: Part) -> Iterator[Figure]:
+    for engine in ("sqlite", "postgresql"):
+        over = {}
+        for first in part.of("first", engine=engine):
+            issues, entries = first["issues"], first["fetched"].get("history", 0)
+            over[issues] = first["peak_mib"] - first["idle_mib"]
+            yield Figure(
+                "growth.first", engine, f"First sync of {issues} issues with {entries} history entries: to the last commit, and to the end",
+                "", f"{first['state_s']:.0f} s, {first['whole_s']:.0f} s ({issues / first['state_s']:.0f} issues a second)",
+            )  # fmt: skip
+        if len(over) == 2:
+            (few, least), (many, most) = sorted(over.items())
+            yield Figure(
+                "growth.memory", engine, f"First sync with history: memory over idle at {many} issues, and how much more than at {few}",
+                "≤ 8 MiB more", f"{most:.0f} MiB, {most - least:.1f} MiB more", "", most - least <= 8,
+            )  # fmt: skip
+        for again in part.of("remap", engine=engine):
+            yield Figure(
+                "growth.remap", engine, f"Re-map of {again['issues']} issues, {again['changed_rows']} of which change: to the end",
+                "0 requests", f"{again['whole_s']:.0f} s ({again['issues'] / again['whole_s']:.0f} issues a second), "
+                f"{sum(again['requests'].values())} requests, {again['peak_mib'] - again['idle_mib']:.0f} MiB over idle", "",
+                not again["requests"],
+            )  # fmt: skip
 
 
 def _incremental(part: Part) -> Iterator[Figure]:
@@ -134,7 +169,7 @@ def _incremental(part: Part) -> Iterator[Figure]:
         most = touched / 100 + 2
         yield Figure(
             "poll.requests", engine, f"Poll after {touched} touched in {sizes['projects']} projects: requests", f"≤ {most:g}",
-            f"{max(asked)}, apart from {max(apart)} for signing in and reference data", "", max(asked) <= most,
+            f"{max(asked)}, apart from {max(apart)} for signing in, reference data and the two feeds of worklogs", "", max(asked) <= most,
         )  # fmt: skip
         ratio = _ratios(small, "state_s", part.of("dlt"), "wall_s")
         if ratio is not None:
@@ -204,7 +239,7 @@ def _equal(part: Part, engine: str) -> Iterator[Figure]:
 
 def _quiet(part: Part) -> Iterator[Figure]:
     polls = part.of("hub")
-    asked = max(m["requests"].get("issues", 0) + m["requests"].get("count", 0) for m in polls)
+    asked = max(sum(m["requests"].get(kind, 0) for kind in ("issues", "count", "worklogs")) for m in polls)
     apart = max(sum(m["requests"].values()) for m in polls) - asked
     yield Figure(
         "quiet.requests", "sqlite", f"A quiet poll of {polls[0]['projects']} projects: requests", "≤ 20",
@@ -235,5 +270,5 @@ def _rate(found: list[Measurement]) -> str:
 
 
 BY_PART: dict[str, Callable[[Part], Iterator[Figure]]] = {
-    "ingest": _ingest, "latency": _latency, "history": _history, "incremental": _incremental, "quiet": _quiet, "reads": _reads,
+    "ingest": _ingest, "latency": _latency, "history": _history, "incremental": _incremental, "growth": _growth, "quiet": _quiet, "reads": _reads,
 }  # fmt: skip

@@ -33,6 +33,10 @@ class HubProcess:
         """What one run cost: seconds and CPU to the commit of the newest state and to the end, memory, requests by what they are for."""
         return self._ask(do="sync", mode=mode)
 
+    def rule(self, key: str, value: dict[str, str]) -> None:
+        """A mapping rule is set; `sync("remap")` does what follows."""
+        self._ask(do="rule", key=key, value=value)
+
     def key(self) -> str:
         return str(self._ask(do="key")["key"])
 

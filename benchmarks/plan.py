@@ -25,6 +25,8 @@ class Sizes:
     touches: int = 5
     touched: int = 200
     latency_ms: int = 50
+    grown_issues: int = 100_000
+    grown_projects: int = 250
     connections: int = 32
     seconds: int = 5
 

@@ -6,7 +6,8 @@ With CI=true a skip is a failure: a green run there has covered everything.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,8 @@ from tests.engines import ENGINES, is_ci, versions
 
 # Tests that ask for the fixture cover the part.
 PARTS_BY_FIXTURE = {"shared_folder": "third-party payloads and interface descriptions (../shared)"}
+
+TOLD = "covered"
 
 _parts_of: pytest.StashKey[frozenset[str]] = pytest.StashKey()
 
@@ -61,6 +64,26 @@ class Coverage:
             report.outcome = "failed"
             report.longrepr = f"skipped although CI=true: {reason}"
         return reason
+
+    @pytest.hookimpl
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """A process that runs a part of the tests for another tells that one what it covered."""
+        told = getattr(session.config, "workeroutput", None)
+        if told is not None:
+            told[TOLD] = [dict(self.covered), dict(self.uncovered), dict(self.skips), list(self.parts), session.config.stash[versions]]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        told = getattr(node, "workeroutput", {}).get(TOLD)
+        if told is not None:
+            self.take_in(told, node.config.stash[versions])
+
+    def take_in(self, told: Sequence[Any], titles: dict[str, str]) -> None:
+        """What another process has covered, as it told it."""
+        for counted, more in zip((self.covered, self.uncovered, self.skips), told, strict=False):
+            counted.update(more)
+        self.parts.update(dict.fromkeys(told[3]))
+        titles.update(told[4])
 
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

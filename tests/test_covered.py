@@ -37,6 +37,24 @@ def test_engines_and_parts_are_counted(run: pytest.Pytester) -> None:
     assert result.ret == 0
 
 
+def test_what_several_processes_covered_is_told_once(run: pytest.Pytester) -> None:
+    for name in ("one", "two"):
+        run.makepyfile(
+            **{
+                f"test_{name}": """
+                import pytest
+                def test_lite(sqlite_url): pass
+                @pytest.mark.part("charts")
+                def test_chart(): pass
+                def test_skipped(): pytest.skip("no typesetter")
+                """
+            }
+        )
+    result = run.runpytest_subprocess("-n", "2", "--dist", "loadfile")
+    result.stdout.fnmatch_lines(["SQLite 3.*: 2 tests", "charts: 2 tests", "skipped 2: no typesetter"])
+    result.assert_outcomes(passed=4, skipped=2)
+
+
 def test_skips_are_told_with_reason_and_what_they_leave_uncovered(run: pytest.Pytester) -> None:
     run.makepyfile(
         """

@@ -71,12 +71,16 @@ def retry_quarantine(this: SyncRun) -> None:
         take_fetched(this, page)
 
 
-def read(this: SyncRun, mode: Mode) -> None:
-    source = this.opened.source
-    partitions = _partitions(this, this.readable(), mode)
+def reader_of(this: SyncRun, mode: Mode) -> Reader:
+    """Reads the run's partitions from the moment it is entered."""
+    return Reader(this.opened.source, _partitions(this, this.readable(), mode), this.opened.concurrency)
+
+
+def read(this: SyncRun, reader: Reader, mode: Mode) -> None:
+    """Commit what the reader brings, to its end."""
     failure: BaseException | None = None
     whole: list[Partition] = []
-    with Reader(source, partitions, this.opened.concurrency) as reader, Committer(this) as committer:
+    with Committer(this) as committer:
         for batch in reader.batches():
             if batch.pages:
                 committer.take(batch)

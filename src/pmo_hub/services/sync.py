@@ -210,14 +210,16 @@ def _sync(this: SyncRun, mode: str) -> None:
         return
     this.opened.source.check()
     credentials.ask(this)
-    # A census takes in what it finds: that is mapped like anything else.
-    references.refresh_references(this)
     if mode in syncing.CENSUSES:
+        references.refresh_references(this)  # what it finds is mapped like anything else
         census.take(this, accepting=mode == "accepting_census")
     else:
-        reading.remap(this)
-        reading.retry_quarantine(this)
-        reading.read(this, Mode(mode))
+        # Pages are asked for while dictionaries are read: of a source that answers slowly, that is a good part of a first sync.
+        with reading.reader_of(this, Mode(mode)) as reader:
+            references.refresh_references(this)
+            reading.remap(this)
+            reading.retry_quarantine(this)
+            reading.read(this, reader, Mode(mode))
         reading.look_up(this)
         queries.answer(this)
     _finish(this, mode)

@@ -270,5 +270,6 @@ def _rate(found: list[Measurement]) -> str:
 
 
 BY_PART: dict[str, Callable[[Part], Iterator[Figure]]] = {
-    "ingest": _ingest, "latency": _latency, "history": _history, "incremental": _incremental, "growth": _growth, "quiet": _quiet, "reads": _reads,
+    "ingest": _ingest, "latency": _latency, "history": _history, "incremental": _incremental, "growth": _growth, "quiet": _quiet,
+    "reads": _reads,
 }  # fmt: skip

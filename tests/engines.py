@@ -31,6 +31,7 @@ SERVER_VARIABLE = "PMO_HUB_TEST_POSTGRES_URL"
 OLDEST_MAJOR = 15
 ENGINES = ("sqlite", "postgresql")
 START_TIMEOUT_S = 60
+ROOM_BYTES = 4 * 2**30
 
 # What the closing summary calls an engine, with its version once it is known.
 versions: pytest.StashKey[dict[str, str]] = pytest.StashKey()
@@ -158,7 +159,7 @@ def cluster(*, durable: bool = False) -> Iterator[PostgresServer]:
     """
     folder, origin = find_binaries()
     # Not pytest's tmp_path: that is readable by its owner alone, and root hands the server to another user.
-    root = Path(tempfile.mkdtemp(prefix="pmo-hub-pg-"))
+    root = Path(tempfile.mkdtemp(prefix="pmo-hub-pg-", dir=None if durable else _memory()))
     try:
         identity = _unprivileged()
         if identity:
@@ -183,6 +184,16 @@ def cluster(*, durable: bool = False) -> Iterator[PostgresServer]:
             _run([folder / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], root)
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _memory() -> Path | None:
+    """A folder in memory, where there is one with room: every test makes and drops a database of hundreds of files."""
+    folder = Path("/dev/shm")
+    try:
+        roomy = os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= ROOM_BYTES
+    except OSError:
+        return None
+    return folder if roomy else None
 
 
 def _start(folder: Path, root: Path, data: Path, durable: bool) -> int:

@@ -181,7 +181,7 @@ class JiraSource:
         if len(covered) < len(scopes):
             # A project that is read from its start, for the first time or chosen again, has no boards yet: all of them are read anew.
             # They come early: their many small answers arrive while issues are written, instead of after the last.
-            partitions.insert(1, Partition(agile.PARTITION, tuple(scopes), boards, mode))
+            partitions.insert(2, Partition(agile.PARTITION, tuple(scopes), boards, mode))
         elif last is None or agile.is_due(last, scopes, now) or agile.due_sprints(last, now):
             partitions.append(Partition(agile.PARTITION, tuple(scopes), {**boards, **_kept(state, agile.READ)}, mode))
         plans = releases.partition(covered, _kept(state, releases.READ), mode, now)

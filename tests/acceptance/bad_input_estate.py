@@ -34,6 +34,7 @@ from pmo_hub_jira.connector import JiraConnector
 from pmo_hub_jira.simulated_site import Site
 from pmo_hub_jira.simulator import Simulator, generate, serve
 from tests.crash.test_crash import BOOKKEEPING, LEFT_OUT
+from tests.unpacked import unpacking
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 LATER = START + timedelta(hours=2)
@@ -181,6 +182,7 @@ class Estate:
         """Every row that two ways to the same end may not differ in: all but the bookkeeping, and what was judged of the connection."""
         tables = {}
         with self.work.read() as opened:
+            unpacked = unpacking(opened)
             for table in Base.metadata.sorted_tables:
                 if table.name in BOOKKEEPING or table.name in left_out:
                     continue
@@ -188,7 +190,7 @@ class Estate:
                 for name in _MINE:
                     if name in table.columns:
                         query = query.where(table.columns[name] != self.connection)
-                rows = (repr(tuple(row)) for row in opened.execute(query))
+                rows = (repr(unpacked(table.name, row)) for row in opened.execute(query).mappings())
                 tables[table.name] = sorted(row for row in rows if not self._differs(table.name, row))
         return tables
 

@@ -206,7 +206,8 @@ def test_a_wait_of_half_an_hour_is_waited_for_without_a_thread(
     begun = estate.now
     run = estate.poll(begun)
     assert run["state"] == "waiting"
-    assert instant(run["waiting_until"]) == begun + timedelta(seconds=1800)
+    # To the second: whoever asks beside the one who was refused, such as for the dictionaries, is told what is left of the wait.
+    assert abs(instant(run["waiting_until"]) - (begun + timedelta(seconds=1800))) < timedelta(seconds=1)
     assert_clear(run["error"], r"asked for a wait of 1800 s|left alone for another 1[78]\d\d s")
     assert estate.waits.passed_s < 60
     assert [lease.holder for lease in estate.rows("leases")] == [None]

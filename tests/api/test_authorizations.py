@@ -104,7 +104,10 @@ def test_a_connection_is_made_authorized_given_scopes_and_synced(
 
 def test_trying_such_a_config_says_what_comes_next(admin: TestClient, atlassian: SimulatedAtlassian) -> None:
     seen = admin.post(f"{CONNECTIONS}/check", json={"connector": "jira", "config": atlassian.config()}).json()
-    assert seen == {"account": "Nobody has signed in for this connection yet: authorize it.", "namespace": atlassian.cloud_id, "scopes": []}
+    assert seen == {
+        "account": "Nobody has signed in for this connection yet: authorize it.", "namespace": atlassian.cloud_id, "scopes": [],
+        "expires_at": None,
+    }  # fmt: skip
     body = {"connector": "jira", "name": "Acme", "config": atlassian.config(), "scopes": ["10000"]}
     assert admin.post(CONNECTIONS, json=body).json()["errors"][0]["pointer"] == "/scopes"
 

@@ -128,6 +128,8 @@ def test_only_a_file_is_read_on_the_event_loop(
 @pytest.mark.parametrize(("method", "query"), [("POST", b""), ("HEAD", b""), ("GET", b"as_of=2026-01-01T00:00:00Z")])
 def test_whatever_says_more_than_a_path_goes_the_ordinary_way(method: str, query: bytes) -> None:
     route = QuickRead("/work-items/{id}", "work_items:read", work_items.work_item_answer)
-    scope = {"type": "http", "method": method, "path": "/work-items/1", "query_string": query}
+    scope = {"type": "http", "method": method, "path": f"/work-items/{'1' * 32}", "query_string": query}
     assert route.matches(scope) == (Match.NONE, {})
-    assert route.matches({**scope, "method": "GET", "query_string": b""})[0] is Match.FULL
+    plain = {**scope, "method": "GET", "query_string": b""}
+    assert route.matches(plain)[0] is Match.FULL
+    assert route.matches({**plain, "path": "/work-items/explain"})[0] is Match.NONE

@@ -24,14 +24,13 @@ from pmo_hub.host.session import Throttles
 from pmo_hub.services import connections
 from pmo_hub.services.hub import Hub
 from pmo_hub.store.base import Base
-from pmo_hub.store.compression import Compression
 from pmo_hub.store.engine import create_engine
-from pmo_hub.store.models.source import PayloadDictionary
 from pmo_hub.store.secrets import SecretBox
 from pmo_hub.store.unit_of_work import Session, Work
 from pmo_hub_jira.simulator import Simulator, generate, serve
 from tests.crash.runner import KEY
 from tests.engines import PostgresServer, text
+from tests.unpacked import unpacking
 
 SEED = 20261123
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -141,9 +140,7 @@ def content(url: str) -> dict[str, list[str]]:
     engine = create_engine(url)
     tables = {}
     with Session(engine) as session:
-        # Which payloads came first, and so trained the dictionaries, may differ between two runs; what they say may not.
-        (connection_id,) = session.scalars(sa.select(PayloadDictionary.connection_id).distinct())
-        unpack = Compression.of(session, connection_id).unpacker()
+        unpacked = unpacking(session)
     with engine.connect() as connection:
         for table in Base.metadata.sorted_tables:
             if table.name in BOOKKEEPING:
@@ -153,9 +150,7 @@ def content(url: str) -> dict[str, list[str]]:
             if table.name == "events":
                 # A sync that is run twice finishes once more; what a project went through is there once.
                 query = query.where(table.c.type.not_like("sync.%"))
-            packed = "body" if table.name in ("payloads", "payloads_history") else ""
-            rows = connection.execute(query).mappings()
-            tables[table.name] = sorted(repr({k: unpack(v) if k == packed else v for k, v in row.items()}) for row in rows)
+            tables[table.name] = sorted(repr(unpacked(table.name, row)) for row in connection.execute(query).mappings())
     engine.dispose()
     return tables
 

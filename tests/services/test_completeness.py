@@ -170,7 +170,7 @@ def test_what_could_not_be_read_is_quarantined_and_not_lacking(hub: Connected) -
 def test_a_scope_that_is_dropped_takes_its_shortfall_along(hub: Connected) -> None:
     CountingSource.counted = {"P1": 70}
     hub.sync("full")
-    scopes.choose(hub.hub, CONNECTION, ["P2"], "test")
+    scopes.choose(hub.hub, CONNECTION, ["P2"], "test", "keep")
     assert hub.rows("shortfalls") == []
 
 

@@ -184,7 +184,7 @@ def test_a_registration_is_renewed_before_it_ends(hub: Hooked) -> None:
 
 
 def test_the_source_learns_which_scopes_are_chosen_now(hub: Hooked) -> None:
-    scopes.choose(hub.hub, CONNECTION, ["P1", "P2"], "test")
+    scopes.choose(hub.hub, CONNECTION, ["P1", "P2"], "test", "keep")
     (job,) = [j for j in hub.rows("jobs") if j.kind == registering.RENEWAL]
     registering.renew(hub.hub, **job.arguments)
     assert hub.connector.registered == {"w1": (hub.hook.url, ("P1", "P2"))}

@@ -7,6 +7,7 @@ a request with a query or another method, goes on to the endpoint.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import anyio.to_thread
@@ -18,6 +19,7 @@ from pmo_hub.api.deps import permit
 from pmo_hub.services.hub import Hub
 
 Read = Callable[[Hub, str, str | None], Response]
+ID = re.compile(r"[0-9a-f]{32}")
 
 
 class QuickRead(Route):
@@ -33,7 +35,9 @@ class QuickRead(Route):
         if scope["type"] != "http" or scope["query_string"] or scope["method"] != "GET":
             return Match.NONE, {}
         found, more = super().matches(scope)
-        return (found, more) if found is Match.FULL else (Match.NONE, {})
+        # What is not an id may be the name of an endpoint beside the read's.
+        is_read = found is Match.FULL and ID.fullmatch(more["path_params"][self._parameter])
+        return (found, more) if is_read else (Match.NONE, {})
 
     async def _answer(self, request: Request) -> Response:
         permit(request.scope, self._needed)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -50,6 +50,13 @@ def entry(id: int, *items: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": str(id), "author": user("jane"), "created": "2026-11-02T09:00:00.000+0000", "items": list(items)}
 
 
+def worklog(id: int, issue: int, seconds: int, updated: str = "2026-11-20T09:00:00.000+0000") -> dict[str, Any]:
+    return {
+        "id": str(id), "issueId": str(issue), "author": user("u1", "jane"), "comment": "Wiki *markup*", "created": updated,
+        "updated": updated, "started": updated, "timeSpentSeconds": seconds,
+    }  # fmt: skip
+
+
 class KeyedServer:
     """Its state is its attributes. `before` runs ahead of each search, with the number of it; `cap` is the longest page."""
 
@@ -66,6 +73,12 @@ class KeyedServer:
         self.deployment = "Server"
         self.base_url = URL
         self.boards: dict[str, list[dict[str, Any]]] = {}
+        self.worklogs: list[dict[str, Any]] = []
+        self.deleted_worklogs: list[tuple[int, int]] = []
+        """When, in epoch ms, and which."""
+        self.worklogs_a_page = 1_000
+        self.versions: dict[str, list[dict[str, Any]]] = {}
+        self.components: dict[str, list[dict[str, Any]]] = {}
         self.headers: dict[str, str] = {}
         self.now = datetime(2026, 11, 23, 9, tzinfo=UTC)
         self.lost: set[str] = set()
@@ -77,6 +90,12 @@ class KeyedServer:
             router.post("/rest/api/2/search").mock(side_effect=self._search)
             router.get(url__regex=r".*/rest/api/2/issue/[^/]+$").mock(side_effect=self._issue)
             router.get("/rest/api/2/project").mock(side_effect=lambda _: self._json(self.projects()))
+            router.get(url__regex=r".*/rest/api/2/issue/[^/]+/worklog(\?|$)").mock(side_effect=self._issue_worklogs)
+            router.get("/rest/api/2/worklog/updated").mock(side_effect=self._updated_worklogs)
+            router.get("/rest/api/2/worklog/deleted").mock(side_effect=lambda asked: self._feed(asked, self.deleted_worklogs))
+            router.post("/rest/api/2/worklog/list").mock(side_effect=self._listed_worklogs)
+            router.get(url__regex=r".*/rest/api/2/project/\d+$").mock(side_effect=self._whole_project)
+            router.get(url__regex=r".*/rest/api/2/project/\d+/components$").mock(side_effect=self._components)
             router.get("/rest/api/2/field").mock(side_effect=lambda _: self._json([_field(*field) for field in FIELDS]))
             router.get("/rest/api/2/myself").mock(side_effect=lambda _: self._json(user("jane") | {"timeZone": self.time_zone}))
             router.get("/rest/api/2/serverInfo").mock(side_effect=lambda _: self._json(self.info()))
@@ -88,7 +107,8 @@ class KeyedServer:
             yield router
 
     def info(self) -> dict[str, Any]:
-        return {"baseUrl": self.base_url, "deploymentType": self.deployment, "version": "9.12.0"}
+        told = {"baseUrl": self.base_url, "deploymentType": self.deployment, "version": "9.12.0"}
+        return told | {"serverTime": _written(self.now)}
 
     def projects(self) -> list[dict[str, Any]]:
         found = {one["fields"]["project"]["id"]: one["fields"]["project"]["key"] for one in self.issues}
@@ -99,7 +119,7 @@ class KeyedServer:
         self.now += timedelta(minutes=1)
         found = self._at(id)
         assert found is not None
-        found["fields"] |= fields | {"updated": self.now.strftime("%Y-%m-%dT%H:%M:%S.000+0000")}
+        found["fields"] |= fields | {"updated": _written(self.now)}
 
     def project(self, key: str) -> str:
         return next(str(project["id"]) for project in self.projects() if project["key"] == key)
@@ -114,6 +134,14 @@ class KeyedServer:
         self.moved[key] = to
         found["fields"]["project"] = issue(0, to)["fields"]["project"]
         found["key"] = to
+
+    def log(self, id: int, issue: int, seconds: int) -> None:
+        """Work is logged, or logged otherwise, while the issue itself tells no change."""
+        self.worklogs = [one for one in self.worklogs if one["id"] != str(id)] + [worklog(id, issue, seconds, _written(self.now))]
+
+    def unlog(self, id: int) -> None:
+        self.worklogs = [one for one in self.worklogs if one["id"] != str(id)]
+        self.deleted_worklogs.append((_epoch_ms(self.now), id))
 
     def _at(self, key: str) -> dict[str, Any] | None:
         key = self.moved.get(key, key)
@@ -135,7 +163,53 @@ class KeyedServer:
             return self._json({"errorMessages": ["Issue Does Not Exist"]}, 404)
         return self._json(self._shown(found, "changelog" in request.url.params.get("expand", "")))
 
+    def _whole_project(self, request: httpx.Request) -> httpx.Response:
+        """Components without who leads them, as a project has them."""
+        id = request.url.path.rpartition("/")[2]
+        found = next((project for project in self.projects() if project["id"] == id), None)
+        if found is None:
+            return self._json({"errorMessages": [f"No project could be found with id '{id}'."]}, 404)
+        named = [{key: one[key] for key in ("id", "name")} for one in self.components.get(id, [])]
+        return self._json(found | {"versions": self.versions.get(id, []), "components": named})
+
+    def _components(self, request: httpx.Request) -> httpx.Response:
+        id = request.url.path.split("/")[-2]
+        return self._json([] if id in self.lost else self.components.get(id, []), 404 if id in self.lost else 200)
+
+    def _of_issue(self, id: str) -> list[dict[str, Any]]:
+        return [one for one in self.worklogs if one["issueId"] == id]
+
+    def _issue_worklogs(self, request: httpx.Request) -> httpx.Response:
+        """All at once, whatever page is asked for."""
+        found = self._at(request.url.path.split("/")[-2])
+        if found is None or found["fields"]["project"]["id"] in self.lost:
+            return self._json({"errorMessages": ["Issue Does Not Exist"]}, 404)
+        logged = self._of_issue(found["id"])
+        return self._json({"startAt": 0, "maxResults": len(logged), "total": len(logged), "worklogs": logged})
+
+    def _updated_worklogs(self, request: httpx.Request) -> httpx.Response:
+        return self._feed(request, [(_epoch_ms(datetime.fromisoformat(one["updated"])), int(one["id"])) for one in self.worklogs])
+
+    def _feed(self, request: httpx.Request, changes: Sequence[tuple[int, int]]) -> httpx.Response:
+        """What was changed since then, the oldest first and the last minute left out."""
+        since = int(request.url.params.get("since", "0"))
+        told = sorted(one for one in changes if since <= one[0] <= _epoch_ms(self.now - timedelta(minutes=1)))
+        page = told[: self.worklogs_a_page]
+        until, here = page[-1][0] if page else since, f"{URL}{request.url.path.removeprefix('/jira')}"
+        values = [{"worklogId": id, "updatedTime": at, "properties": []} for at, id in page]
+        last = len(page) == len(told)
+        body = {"values": values, "since": since, "until": until, "lastPage": last, "self": f"{here}?since={since}"}
+        return self._json(body if last else body | {"nextPage": f"{here}?since={until}"})
+
+    def _listed_worklogs(self, request: httpx.Request) -> httpx.Response:
+        wanted = set(map(str, json.loads(request.content)["ids"]))
+        seen = {one["id"] for one in self.issues if one["fields"]["project"]["id"] not in self.lost}
+        return self._json([one for one in self.worklogs if one["id"] in wanted and one["issueId"] in seen])
+
     def _shown(self, found: dict[str, Any], history: bool, cut: bool = False) -> dict[str, Any]:
+        if logged := self._of_issue(found["id"]):
+            embedded = {"startAt": 0, "maxResults": 20, "total": len(logged), "worklogs": logged[:20]}
+            found = found | {"fields": found["fields"] | {"worklog": embedded}}
         entries = self.histories.get(found["id"], [])
         log = {"total": len(entries), "histories": entries[:1] if cut else entries}
         return found | {"changelog": log} if history else found
@@ -197,6 +271,14 @@ class KeyedServer:
 def _place(key: str) -> tuple[str, int]:
     project, _, number = key.rpartition("-")
     return project, int(number)
+
+
+def _written(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+
+
+def _epoch_ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 def _field(id: str, name: str, type: str, custom: str | None) -> dict[str, Any]:

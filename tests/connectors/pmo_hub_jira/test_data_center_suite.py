@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +14,8 @@ from pmo_hub.sdk.contract import Ref
 from pmo_hub.sdk.http import Policy
 from pmo_hub.sdk.testing import ConnectorSuite, Fault, MemoryContext
 from pmo_hub_jira.connector import JiraConnector
-from tests.connectors.pmo_hub_jira.keyed_server import URL, KeyedServer, entry, issue
+from pmo_hub_jira.hooks import IDENTIFIER, SIGNATURE, sign
+from tests.connectors.pmo_hub_jira.keyed_server import URL, KeyedServer, entry, issue, user, worklog
 
 ANSWERS: dict[Fault, Callable[[], httpx.Response]] = {
     Fault.UNAUTHORIZED: lambda: httpx.Response(401, json={}),
@@ -41,6 +43,12 @@ class TestDataCenter(ConnectorSuite):
             self.server.histories[one["id"]] = [entry(int(one["id"]) * 10, {"field": "status", "from": "1", "to": "3"})]
         self.projects = {key: self.server.project(key) for key in ("ERP", "PAY", "ZED")}
         self.server.issues[5]["fields"]["customfield_10008"] = "PAY-3"
+        self.server.worklogs = [worklog(50_000 + n, 20_000 + n, 900 * n) for n in range(1, 9)]
+        # More than an issue embeds.
+        self.server.worklogs += [worklog(51_000 + n, 20_080, 60 * n) for n in range(1, 24)]
+        erp = self.projects["ERP"]
+        self.server.versions[erp] = [{"id": "700", "name": "1.0", "released": True, "archived": False, "releaseDate": "2026-10-01"}]
+        self.server.components[erp] = [{"id": "800", "name": "Core", "lead": user("u9", "kim")}]
         with self.server.served():
             yield
 
@@ -74,6 +82,14 @@ class TestDataCenter(ConnectorSuite):
     def lose(self) -> str:
         self.server.lost.add(self.projects["PAY"])
         return self.projects["PAY"]
+
+    def hook_body(self, ref: Ref, deleted: bool) -> bytes:
+        type = "jira:issue_deleted" if deleted else "jira:issue_updated"
+        about = {"id": ref.external_id, "self": f"{URL}/rest/api/2/issue/{ref.external_id}"}
+        return json.dumps({"timestamp": 1, "webhookEvent": type, "issue": about}).encode()
+
+    def hook_headers(self, body: bytes, url: str, secret: str) -> dict[str, str]:
+        return {SIGNATURE: sign(body, secret), IDENTIFIER: "17"}
 
     @contextmanager
     def fault(self, kind: Fault) -> Iterator[None]:

@@ -181,7 +181,7 @@ def test_ids_awaiting_their_history_survive_a_crash(jira: Simulator, source: Jir
     assert asked(jira, SEARCH) == []
     assert store.of("history")
     marks = {"worklogs/updated_ms", "worklogs/deleted_ms"}
-    assert set(store.state) == {f"{PAY}/watermark_ms", "agile/read", "releases/read", *marks}
+    assert set(store.state) == {f"{PAY}/watermark_ms", f"{PAY}/boards", "agile/read", "releases/read", *marks}
 
 
 def test_a_thousand_pending_ids_fit_the_state() -> None:

@@ -77,6 +77,7 @@ class KeyedServer:
         self.deleted_worklogs: list[tuple[int, int]] = []
         """When, in epoch ms, and which."""
         self.worklogs_a_page = 1_000
+        self.last_page = "lastPage"
         self.versions: dict[str, list[dict[str, Any]]] = {}
         self.components: dict[str, list[dict[str, Any]]] = {}
         self.headers: dict[str, str] = {}
@@ -198,7 +199,7 @@ class KeyedServer:
         until, here = page[-1][0] if page else since, f"{URL}{request.url.path.removeprefix('/jira')}"
         values = [{"worklogId": id, "updatedTime": at, "properties": []} for at, id in page]
         last = len(page) == len(told)
-        body = {"values": values, "since": since, "until": until, "lastPage": last, "self": f"{here}?since={since}"}
+        body = {"values": values, "since": since, "until": until, self.last_page: last, "self": f"{here}?since={since}"}
         return self._json(body if last else body | {"nextPage": f"{here}?since={until}"})
 
     def _listed_worklogs(self, request: httpx.Request) -> httpx.Response:

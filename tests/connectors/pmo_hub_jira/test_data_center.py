@@ -14,12 +14,13 @@ import httpx
 import pytest
 import respx
 
-from pmo_hub.domain.records import Identity, Iteration, Transition, WorkItem
+from pmo_hub.domain.records import Component, Identity, Iteration, Transition, Version, WorkItem, Worklog
 from pmo_hub.domain.vocabulary import Field, Kind, Uncounted
 from pmo_hub.sdk.contract import Mode, Reason, Ref, Selecting, Source
 from pmo_hub.sdk.errors import AuthError, ConfigError, ScopeError, TransientError
+from pmo_hub_jira import releases, worklogs
 from pmo_hub_jira.data_center import DataCenterSource
-from tests.connectors.pmo_hub_jira.keyed_server import URL, KeyedServer, entry, issue, user
+from tests.connectors.pmo_hub_jira.keyed_server import URL, KeyedServer, entry, issue, user, worklog
 from tests.connectors.pmo_hub_jira.lending import Lent, Store, opened, records_of, run
 
 CONFIG = {"url": URL, "sign_in": "personal_access_token", "token": "p4t-secret"}
@@ -269,7 +270,8 @@ def test_no_more_than_a_page_may_hold_comes_at_once(server: KeyedServer) -> None
 def test_a_quiet_poll_of_a_thousand_projects_takes_at_most_twenty_requests() -> None:
     server = KeyedServer(*(issue(20_000 + n, f"P{chr(65 + n // 676)}{chr(65 + n // 26 % 26)}{chr(65 + n % 26)}-1") for n in range(1_000)))
     scopes = [str(n) for n in range(1_000)]
-    state = {f"{scope}/watermark_ms": str(int(server.now.timestamp() * 1000)) for scope in scopes}
+    now = str(int(server.now.timestamp() * 1000))
+    state = dict.fromkeys([*(f"{scope}/watermark_ms" for scope in scopes), *worklogs.STATE, releases.READ], now)
     with server.served() as router, opened(CONFIG) as made:
         made.check()
         partitions = [partition for partition in made.partitions(scopes, state, Mode.INCREMENTAL) if partition.name != "agile"]
@@ -365,7 +367,7 @@ def test_a_listing_that_ends_early_moves_no_mark(server: KeyedServer) -> None:
 def test_a_project_that_may_no_longer_be_browsed_is_named(server: KeyedServer) -> None:
     lost = server.project("PAY")
     with source(server) as made:
-        partition = made.partitions([lost], {}, Mode.FULL)[0]
+        partition = next(one for one in made.partitions([lost], {}, Mode.FULL) if one.name == lost)
         server.remove("PAY-1")
         holds = server._holds
 
@@ -378,6 +380,87 @@ def test_a_project_that_may_no_longer_be_browsed_is_named(server: KeyedServer) -
         with pytest.raises(ScopeError) as raised:
             list(made.read(partition))
     assert raised.value.scope == lost
+
+
+# Worklogs and releases
+
+
+def logged(store: Store) -> dict[str, int]:
+    return {id: json.loads(payload.body)["timeSpentSeconds"] for id, payload in store.of("worklog").items()}
+
+
+def asked_for_worklogs(router: respx.MockRouter) -> list[str]:
+    return [path.removeprefix("/jira") for call in router.calls if "worklog" in (path := call.request.url.path)]
+
+
+def test_issues_bring_their_worklogs_and_lists_tell_what_becomes_of_them(server: KeyedServer) -> None:
+    server.worklogs = [worklog(1, 20_000, 60), *(worklog(100 + n, 20_001, n) for n in range(21))]
+    store = Store()
+    with server.served() as router, opened(CONFIG) as made:
+        run(made, every(server), store, Mode.FULL)
+        assert logged(store) == {"1": 60} | {str(100 + n): n for n in range(21)}
+        assert {str(payload.part_of and payload.part_of.external_id) for payload in store.of("worklog").values()} == {"20000", "20001"}
+        # Only the issue with more than it embeds is asked for them, once: what is asked for comes whole.
+        assert asked_for_worklogs(router) == ["/rest/api/2/issue/20001/worklog"]
+
+        server.now += dt.timedelta(minutes=1)
+        server.log(1, 20_000, 120)
+        server.log(2, 20_010, 30)
+        server.unlog(100)
+        server.now += dt.timedelta(minutes=2)
+        run(made, every(server), store)
+        assert logged(store) == {"1": 120, "2": 30} | {str(100 + n): n for n in range(1, 21)}
+        assert asked_for_worklogs(router)[1:] == [f"/rest/api/2/worklog/{name}" for name in ("updated", "list", "deleted")]
+
+
+@pytest.mark.parametrize("word", ["lastPage", "isLastPage"])
+def test_lists_of_worklogs_are_read_page_by_page_whatever_their_last_is_called(server: KeyedServer, word: str) -> None:
+    store = Store()
+    with source(server) as made:
+        run(made, every(server), store, Mode.FULL)
+    for n in range(7):
+        server.now += dt.timedelta(minutes=1)
+        server.log(1 + n, 20_000, 60 * n)
+    server.now += dt.timedelta(minutes=2)
+    server.worklogs_a_page, server.last_page = 3, word
+    with server.served() as router, opened(CONFIG) as made:
+        run(made, every(server), store)
+        assert asked_for_worklogs(router) == [f"/rest/api/2/worklog/{name}" for name in (*("updated", "list") * 3, "deleted")]
+    assert logged(store) == {str(1 + n): 60 * n for n in range(7)}
+
+
+def test_a_server_without_lists_of_worklogs_says_so_and_is_read(server: KeyedServer) -> None:
+    server.worklogs = [worklog(1, 20_000, 60)]
+    store = Store()
+    with server.served() as router, opened(CONFIG) as made:
+        router.get("/rest/api/2/worklog/updated").respond(404, json={}, headers={"Date": "Mon, 23 Nov 2026 09:00:00 GMT"})
+        run(made, every(server), store, Mode.FULL)
+        run(made, every(server), store)
+    assert logged(store) == {"1": 60}
+    (notice,) = [notice for page in store.pages for notice in page.notices]
+    assert notice.startswith("Jira does not list changed worklogs to this account")
+
+
+def test_worklogs_versions_and_components_are_mapped(server: KeyedServer) -> None:
+    erp = server.project("ERP")
+    server.worklogs = [worklog(1, 20_000, 5_400)]
+    server.versions[erp] = [
+        {"id": "700", "name": "1.0", "released": True, "archived": False, "startDate": "2026-09-01", "releaseDate": "2026-10-01"}
+    ]
+    server.components[erp] = [{"id": "800", "name": "Core", "lead": user("u9", "kim")}]
+    store = Store()
+    with source(server) as made:
+        run(made, every(server), store, Mode.FULL)
+        found = records_of(made, every(server), store)
+    records = [record for owned in found.values() for record in owned]
+    (work,) = [record for record in records if isinstance(record, Worklog)]
+    assert (work.author, work.hours, work.item, work.body) == ("u1", 1.5, "20000", "Wiki *markup*")
+    (version,) = [record for record in records if isinstance(record, Version)]
+    assert version == Version("700", "1.0", True, False, dt.date(2026, 9, 1), dt.date(2026, 10, 1))
+    (component,) = [record for record in records if isinstance(record, Component)]
+    assert (component.name, component.lead) == ("Core", "u9")
+    # A project that has neither has no payload.
+    assert set(store.of("releases")) == {erp}
 
 
 # Mapping

@@ -126,14 +126,12 @@ class Reader:
 
     def _next(self, deadline: float | None) -> Reading:
         """The next reading, however long it takes where there is no deadline; Empty when that passes."""
-        left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        if left is None or left > STARVED_S:
+        while len(self._threads) < self._concurrency and (deadline is None or deadline - time.monotonic() > STARVED_S):
             try:
                 return self._queue.get(timeout=STARVED_S)
             except Empty:
                 self._grow_to(2 * len(self._threads))
-                left = None if left is None else left - STARVED_S
-        return self._queue.get(timeout=left)
+        return self._queue.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
 
     def _work(self) -> None:
         while True:

@@ -1,13 +1,11 @@
 """The one committer of a run: each batch in one transaction, together with the state that its pages make true.
 
-On PostgreSQL the next batch is mapped while the server still writes the one before it: mapping needs our processor, writing the
-server's. SQLite writes in our own process, where the two would only wait for each other.
+Mapping the next batch while this one is written was tried, and is no faster on either engine (decision 0008): both want the interpreter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,7 +17,7 @@ from pmo_hub.services.references import origin_of, refresh_references
 from pmo_hub.services.running import SyncProgress, SyncRun
 from pmo_hub.store import intake
 from pmo_hub.store.ownership import Taken, end_payloads
-from pmo_hub.store.preparing import Prepared, meets, prepare
+from pmo_hub.store.preparing import Prepared, prepare
 from pmo_hub.store.repositories import syncing
 from pmo_hub.store.repositories.staging import pack, unpack
 from pmo_hub.store.unit_of_work import Session
@@ -36,54 +34,15 @@ class _Pages:
     grouped: list[Page] = field(default_factory=list)
 
 
-class Committer:
-    """Use as a context manager: leaving it waits for the last commit."""
-
-    def __init__(self, run: SyncRun) -> None:
-        self._run = run
-        self._ahead: tuple[Prepared, Future[None]] | None = None
-        self._executor = ThreadPoolExecutor(1, "committer") if run.hub.work.dialect == "postgresql" else None
-
-    def __enter__(self) -> Committer:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None:
-                self.settle()
-        finally:
-            if self._executor is not None:
-                self._executor.shutdown()
-
-    def settle(self) -> None:
-        """Everything taken so far is committed; raises what a commit raised."""
-        if self._ahead is not None:
-            _, commit = self._ahead
-            self._ahead = None
-            commit.result()
-
-    def take(self, batch: Batch) -> None:
-        """Commit the batch, now or while the next one is prepared."""
-        run = self._run
-        stale = {s for _, page in batch.pages for s in page.stale}
-        if stale:
-            self.settle()
-            refresh_references(run, stale)
-        pages = _sorted(run, batch)
-        origin = origin_of(run)
-        if pages.grouped or (self._ahead is not None and meets(origin, pages.payloads, self._ahead[0])):
-            self.settle()
-        ahead = self._ahead[0] if self._ahead is not None else None
-        with run.hub.work.read() as session:
-            prepared = prepare(session, origin, pages.payloads, ahead)
-        # A later batch that brings one of these must wait until it is committed that they were gone.
-        for ref in pages.gone:
-            _ = prepared.payload_ids[ref]
-        self.settle()
-        if self._executor is None:
-            _commit(run, prepared, pages)
-        else:
-            self._ahead = (prepared, self._executor.submit(_commit, run, prepared, pages))
+def take(run: SyncRun, batch: Batch) -> None:
+    """The batch is mapped and committed."""
+    stale = {s for _, page in batch.pages for s in page.stale}
+    if stale:
+        refresh_references(run, stale)
+    pages = _sorted(run, batch)
+    with run.hub.work.read() as session:
+        prepared = prepare(session, origin_of(run), pages.payloads)
+    _commit(run, prepared, pages)
 
 
 def _sorted(run: SyncRun, batch: Batch) -> _Pages:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pmo_hub.host.reader import Reader
 from pmo_hub.sdk.contract import Mode, Partition, Ref
 from pmo_hub.sdk.errors import ScopeError, StateError
-from pmo_hub.services.committing import Committer, save_bases, take_fetched
+from pmo_hub.services.committing import save_bases, take, take_fetched
 from pmo_hub.services.references import basis_id_of, origin_of, refresh_references
 from pmo_hub.services.running import Suspicious, SyncRun
 from pmo_hub.store import remapping
@@ -80,23 +80,20 @@ def read(this: SyncRun, reader: Reader, mode: Mode) -> None:
     """Commit what the reader brings, to its end."""
     failure: BaseException | None = None
     whole: list[Partition] = []
-    with Committer(this) as committer:
-        for batch in reader.batches():
-            if batch.pages:
-                committer.take(batch)
-            for ended in batch.ended:
-                if ended.error is not None:
-                    committer.settle()
-                if isinstance(ended.error, ScopeError):
-                    reader.add(_without_scope(this, ended.partition, ended.error, mode))
-                elif isinstance(ended.error, StateError):
-                    reader.add(_from_the_start(this, ended.partition))
-                elif ended.error is not None:
-                    failure = ended.error
-                elif ended.partition.mode is Mode.FULL:
-                    whole.append(ended.partition)
-            if failure is not None:
-                break
+    for batch in reader.batches():
+        if batch.pages:
+            take(this, batch)
+        for ended in batch.ended:
+            if isinstance(ended.error, ScopeError):
+                reader.add(_without_scope(this, ended.partition, ended.error, mode))
+            elif isinstance(ended.error, StateError):
+                reader.add(_from_the_start(this, ended.partition))
+            elif ended.error is not None:
+                failure = ended.error
+            elif ended.partition.mode is Mode.FULL:
+                whole.append(ended.partition)
+        if failure is not None:
+            break
     if failure is not None:
         raise failure
     _refuse_vanishing(this, whole)

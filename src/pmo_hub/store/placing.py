@@ -88,12 +88,11 @@ class Held(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """`incoming` is to be mapped; `moved` was held and left the chosen scopes; `seen` are the ids in chosen scopes with their scope."""
+    """`incoming` is to be mapped; `moved` was held and left the chosen scopes."""
 
     incoming: list[Incoming]
     moved: list[str]
     unchanged: list[str]
-    seen: dict[str, str | None]
     held: dict[str, Held]
 
 
@@ -114,17 +113,13 @@ def place(
     origin: Origin,
     newest: Mapping[str, Payload],
     payload_ids: PayloadIds,
-    ahead: Mapping[str, str | None],
     group_id: str | None,
 ) -> Placed:
-    """Leave out what is unchanged, older than what is held, or of a scope that nobody chose.
-
-    `ahead` are the payloads (with their scopes) of a batch that is not committed yet: parts of them find their parent there.
-    """
+    """Leave out what is unchanged, older than what is held, or of a scope that nobody chose."""
     held = held_payloads(session, newest)
-    outside = {payload_ids[p.part_of] for p in newest.values() if p.part_of is not None} - newest.keys() - ahead.keys()
-    parents = {**{id_: h.scope_id for id_, h in held_payloads(session, outside).items() if not h.is_gone}, **ahead}
-    placed = Placed([], [], [], {}, held)
+    outside = {payload_ids[p.part_of] for p in newest.values() if p.part_of is not None} - newest.keys()
+    parents = {id_: h.scope_id for id_, h in held_payloads(session, outside).items() if not h.is_gone}
+    placed = Placed([], [], [], held)
 
     def scope_of(id_: str, depth: int = 0) -> tuple[bool, str | None]:
         """Whether the payload belongs to what is chosen, and its scope: its own, or that of what it is part of, however deep."""
@@ -145,7 +140,6 @@ def place(
                 placed.moved.append(id_)
             continue
         part_of_id = None if payload.part_of is None else payload_ids[payload.part_of]
-        placed.seen[id_] = scope_id
         context = json_text(payload.context) if payload.context else None
         digest = blake2b(payload.body, digest_size=16)
         if context is not None:

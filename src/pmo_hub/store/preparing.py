@@ -1,9 +1,9 @@
-"""A batch made ready to be written: mapped, hashed, compressed. Reads the store, writes nothing, so that it may run ahead of a commit."""
+"""A batch made ready to be written: mapped, hashed, compressed. Reads the store, writes nothing."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -50,10 +50,8 @@ class Prepared:
     fetched: Counter[str] = field(default_factory=Counter)
 
 
-def prepare(
-    session: Session, origin: Origin, payloads: Sequence[Payload], ahead: Prepared | None = None, group_id: str | None = None
-) -> Prepared:
-    """Map what is new of a batch. `ahead` is the batch before it where that is not committed yet (see `meets`)."""
+def prepare(session: Session, origin: Origin, payloads: Sequence[Payload], group_id: str | None = None) -> Prepared:
+    """Map what is new of a batch."""
     newest: dict[str, Payload] = {}
     payload_ids = PayloadIds(origin.namespace)
     fetched: Counter[str] = Counter()
@@ -63,16 +61,11 @@ def prepare(
         known = newest.get(id_)
         if known is None or (payload.version or "") >= (known.version or ""):
             newest[id_] = payload
-    placed = place(session, origin, newest, payload_ids, ahead.placed.seen if ahead else {}, group_id)
+    placed = place(session, origin, newest, payload_ids, group_id)
     prepared = mapped(origin, placed, payload_ids)
     prepared.fetched.update(fetched)
     prepared.healed.extend(id_ for id_ in placed.unchanged if id_ in origin.quarantined)
     return prepared
-
-
-def meets(origin: Origin, payloads: Iterable[Payload], ahead: Prepared) -> bool:
-    """Whether a batch holds a payload of the one before it: then it has to wait until that is committed."""
-    return any(payload.ref in ahead.payload_ids for payload in payloads)
 
 
 def mapped(origin: Origin, placed: Placed, payload_ids: PayloadIds) -> Prepared:
@@ -112,6 +105,4 @@ def mapped(origin: Origin, placed: Placed, payload_ids: PayloadIds) -> Prepared:
         if one.id in origin.quarantined:
             prepared.healed.append(one.id)
         prepared.mapped.append(MappedPayload(one, basis.id, owned, pack(payload.ref.kind, payload.body)))
-    for id_ in absent:
-        placed.seen.pop(id_, None)
     return prepared

@@ -97,7 +97,7 @@ def _map_again(session: Session, origin: Origin, ids: Collection[str], taken: Ta
     if not ids:
         return
     rows = session.execute(sa.select(_PAYLOADS).where(is_in(session, _PAYLOADS.c.id, ids))).all()
-    placed = Placed([], [], [], {}, {})
+    placed = Placed([], [], [], {})
     names = {scope_id: external_id for external_id, scope_id in origin.scopes.items()}
     for r, payload in _rebuilt(session, rows, names):
         placed.held[r.id] = Held(r.body_hash, r.version, r.scope_id, r.basis_id, r.first_seen_at, r.group_id, False)

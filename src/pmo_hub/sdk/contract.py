@@ -326,12 +326,14 @@ class Context(Protocol):
 class Authorization:
     """An interactive sign-in that has begun: a person consents at `url`, and the answer comes back with `state`.
 
-    `kept` is what `finish` needs again; the host keeps it encrypted, for minutes, and hands it out once.
+    `kept` is what `finish` needs again; the host keeps it encrypted, for minutes, and hands it out once. With a `code`, the person types
+    that at `url` on any device, and no answer comes back: `finish` asks whether it was done (see `Prompting`).
     """
 
     url: str
     state: str
     kept: Mapping[str, str] = field(default_factory=dict, repr=False)
+    code: str | None = None
 
 
 class Authorize(Protocol):
@@ -347,6 +349,19 @@ class Authorize(Protocol):
 
     def finish(self, config: Any, kept: Mapping[str, str], answer: Mapping[str, str], context: Context) -> None:
         """What the answer was exchanged for is in `context.credentials`; AuthError where consent was refused or came too late."""
+        ...
+
+
+@runtime_checkable
+class Prompting(Protocol):
+    """What an Authorize can do besides that knows sign-ins by a code which a person types elsewhere: nobody comes back with an answer."""
+
+    def prompts(self, config: Any) -> bool:
+        """Whether a connection with this config signs in so; `start` is not called then."""
+        ...
+
+    def prompt(self, config: Any, context: Context) -> Authorization:
+        """The source has given a code. `finish` raises TransientError until it was typed; the host then keeps what was kept."""
         ...
 
 

@@ -2,12 +2,15 @@
 
 ConnectorError
 ├── ConfigError      admin: a setting is wrong
+│   └── RetiredError admin: the source has ended for good; the schedule pauses, and what was read stays readable
 ├── AuthError        admin: the source refuses the credential; the schedule pauses
+│   └── ReauthError  admin: a person has to sign in again, nothing else helps
 ├── ScopeError       host: asks for partitions again without that scope, in the same run
 ├── StateError       host: drops the partition's keys, reads it in full, enqueues a census
 ├── HookError        nobody: a webhook's delivery that its source can't have sent is refused and counted
 ├── RecordError      mapper only: that payload is quarantined, the rest goes on
 └── TransientError   nobody: the job is retried, after `retry_after` when the source names a time
+    └── AddressError the host name leads nowhere: the name service may fail for now, or the source is no more
 
 Anything else is a bug: the run fails with its traceback.
 """
@@ -25,8 +28,23 @@ class ConfigError(ConnectorError):
     """A setting of the connection is wrong; the text says which and what to do."""
 
 
+class RetiredError(ConfigError):
+    """The source has ended, or moved for good; the text says what it answers and what to do.
+
+    `is_certain` False: so does a fault of our own network look (a host name that is not found), and only its lasting tells.
+    """
+
+    def __init__(self, why: str, is_certain: bool = True) -> None:
+        super().__init__(why)
+        self.is_certain = is_certain
+
+
 class AuthError(ConnectorError):
     """The source refuses the credential; the text says what to renew."""
+
+
+class ReauthError(AuthError):
+    """What an interactive sign-in gave has ended; the text says why, and to authorize the connection again."""
 
 
 class ScopeError(ConnectorError):
@@ -59,3 +77,7 @@ class TransientError(ConnectorError):
     def __init__(self, why: str, retry_after: timedelta | None = None) -> None:
         super().__init__(why)
         self.retry_after = retry_after
+
+
+class AddressError(TransientError):
+    """The name service says that the host does not exist. It may know it again later."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
@@ -19,7 +20,7 @@ from typing import Any
 
 import httpx
 
-from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, TransientError
+from pmo_hub.sdk.errors import AddressError, AuthError, ConfigError, ConnectorError, TransientError
 from pmo_hub.sdk.quota import quota_of
 from pmo_hub.sdk.throttle import LONGEST_WAIT_S, LocalThrottle, Throttle
 
@@ -38,6 +39,7 @@ Request = httpx.Request
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
+_NO_SUCH_HOST = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class _Failure:
     asked_s: float | None = None
     refused: bool = False
     reason: str | None = None
+    nowhere: bool = False
 
 
 @cache
@@ -161,7 +164,8 @@ class _Retrying(httpx.BaseTransport):
             if outcome.asked_s is not None and outcome.asked_s > LONGEST_WAIT_S:
                 raise TransientError(f"{request.url.host} {outcome.why} and asked for a wait of {outcome.asked_s:.0f} s", asked)
             if attempt >= policy.attempts or clock.monotonic() + wait_s > ends_at:
-                raise TransientError(f"{request.url.host} {outcome.why}, {attempt} attempts in a row", asked)
+                kind = AddressError if outcome.nowhere else TransientError
+                raise kind(f"{request.url.host} {outcome.why}, {attempt} attempts in a row", asked)
             clock.sleep(wait_s)
 
     def _attempt(self, request: httpx.Request) -> httpx.Response | _Failure:
@@ -179,7 +183,7 @@ class _Retrying(httpx.BaseTransport):
         except (httpx.TransportError, httpx.DecodingError) as error:
             why = str(error)
             if "CERTIFICATE" not in why:
-                return _Failure(_broken(error, why))
+                return _Failure(_broken(error, why), nowhere=_is_nowhere(error))
             why = "its TLS certificate can't be verified; check the URL, or the certificate authority of your network"
         else:
             return self._judge(response)
@@ -233,6 +237,15 @@ def _broken(error: Exception, text: str) -> str:
             return "has no address that could be found; check the URL"
         return "can't be reached"
     return "broke off its answer"
+
+
+def _is_nowhere(error: BaseException | None) -> bool:
+    """Whether the name service answered that there is no such host; one that can't answer for now says nothing about that."""
+    while error is not None:
+        if isinstance(error, socket.gaierror):
+            return error.errno in _NO_SUCH_HOST
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _is_cut(body: bytes) -> bool:

@@ -1,0 +1,231 @@
+"""The Project Server connector: the plugin, and the source that it opens for a PWA site."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel
+
+from pmo_hub.sdk.contract import (
+    CONTRACT_VERSION,
+    Capability,
+    Context,
+    Gone,
+    Group,
+    Listing,
+    Mapper,
+    Mode,
+    Page,
+    Partition,
+    Patch,
+    Payload,
+    RateLimit,
+    Reason,
+    Ref,
+    Reference,
+    Rejected,
+    Scope,
+    State,
+)
+from pmo_hub.sdk.errors import ScopeError
+from pmo_hub_msproject import mapping, reference, wire
+from pmo_hub_msproject.client import ProjectServer, Refused
+from pmo_hub_msproject.config import MsProjectConfig
+from pmo_hub_msproject.microsoft import Microsoft, MicrosoftAuthorize
+from pmo_hub_msproject.reading import READABLE, ProjectReader, lost
+from pmo_hub_msproject.reporting import REFUSED, SETS, Access, Reporting
+from pmo_hub_msproject.signing_in import Entry, signed_in
+from pmo_hub_msproject.values import guid
+
+PAYLOADS_A_PAGE = 500
+PUBLISHED = "published"
+REFUSED_PARTITION = "reporting"
+
+
+class MsProjectConnector:
+    """Reads published projects of PWA sites: Project Server 2016, 2019, Subscription Edition, and what is left of Project Online."""
+
+    name: ClassVar[str] = "msproject"
+    title: ClassVar[str] = "Microsoft Project Server and Project Online"
+    contract: ClassVar[int] = CONTRACT_VERSION
+    # No census: each refresh of a project is one, and which projects there are is listed at every poll.
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.INCREMENTAL, Capability.AUTHORIZE})
+    # What SharePoint bears is nobody's secret, but nobody's promise either: it says so (429, 503) when it has had enough.
+    rate_limit: ClassVar[RateLimit] = RateLimit(requests=1_000, per_s=10.0, concurrency=4)
+    census_kinds: ClassVar[tuple[str, ...]] = ()
+    Config: ClassVar[type[BaseModel]] = MsProjectConfig
+
+    def __init__(self, microsoft: Microsoft | None = None) -> None:
+        self._microsoft = microsoft or Microsoft()
+        self.authorize = MicrosoftAuthorize(self._microsoft)
+
+    @contextmanager
+    def open(self, config: MsProjectConfig, context: Context) -> Iterator[ProjectServerSource]:
+        with signed_in(config, context, self._microsoft) as entry:
+            yield ProjectServerSource(config, ProjectServer(entry, config.url, config.concurrency), entry)
+
+    def mapper(self, references: Sequence[Reference], rules: Mapping[str, str]) -> Mapper:
+        return mapping.mapper(references, rules)
+
+
+class ProjectServerSource:
+    """A PWA site, as the connection's account sees it."""
+
+    def __init__(self, config: MsProjectConfig, client: ProjectServer, entry: Entry) -> None:
+        self._config = config
+        self._client = client
+        self._entry = entry
+        self._reporting = Reporting(client)
+        self._reader = ProjectReader(client, self._reporting, self._task_keys)
+        self._lock = threading.Lock()
+        self._keys: tuple[str, ...] | None = None
+        self._listed: tuple[frozenset[str], dict[str, wire.Listed]] = (frozenset(), {})
+
+    def check(self) -> str:
+        self._client.account()
+        return f"Signed in to {self._client.host} as {self._entry.account}, whose permissions decide what is seen."
+
+    def namespace(self) -> str:
+        """The site's address: two connections to it double nothing, whoever signs in."""
+        parts = urlsplit(self._config.url)
+        port = f":{parts.port}" if parts.port and parts.port != {"https": 443, "http": 80}[parts.scheme] else ""
+        return f"{parts.scheme}://{parts.hostname}{port}{parts.path}".lower().rstrip("/")
+
+    def credential_expires_at(self) -> datetime | None:
+        return self._entry.expires_at()
+
+    def scopes(self) -> Iterator[Scope]:
+        for project in self._client.projects():
+            id = guid(project.id)
+            if id is not None and (project.project_type or 0) in READABLE:
+                yield Scope(id, project.name or id, READABLE[project.project_type or 0], url=project.project_site_url or None)
+
+    def reference(self, scopes: Sequence[str]) -> Iterator[Reference]:
+        yield from reference.read(self._client, self._config.url, self._config.time_zone, scopes)
+
+    def partitions(self, scopes: Sequence[str], state: State, mode: Mode) -> Sequence[Partition]:
+        """A project each that was published at another time than the state says, or whose reports were not read since."""
+        if not scopes:
+            return []
+        listed = self._list(scopes)
+        due = []
+        for scope in scopes:
+            kept = {key: value for key in _keys_of(scope) if (value := state.get(key)) is not None}
+            published = self._published(scope, listed)
+            stale = [key for key, kind in _keys_of(scope).items() if kept.get(key) != published and (kind == PUBLISHED or self._reports())]
+            covered = mode is Mode.INCREMENTAL and f"{scope}/{PUBLISHED}" in kept
+            if stale or not covered:
+                due.append(Partition(scope, (scope,), kept, Mode.INCREMENTAL if covered else Mode.FULL))
+        if self._reporting.access() is Access.REFUSED if due else self._lacks_reports(scopes, state):
+            due.append(Partition(REFUSED_PARTITION, tuple(scopes), {}, Mode.INCREMENTAL))
+        return due
+
+    def read(self, partition: Partition) -> Iterator[Page]:
+        if partition.name == REFUSED_PARTITION:
+            yield Page(notices=(REFUSED,))
+            return
+        project = partition.name
+        known = {} if partition.mode is Mode.FULL else partition.state
+        published = self._listed[1].get(project)
+        when = published.last_published_date or "" if published else self._reader.published(project)
+        if when is None:
+            raise lost(project)
+        if known.get(f"{project}/{PUBLISHED}") != when:
+            whole = self._reader.whole(project)
+            if whole is None:
+                yield Page(notices=("A project was published again each time that it was read; the next poll reads it anew.",))
+                return
+            when = whole.published
+            yield from _pages("project", project, whole.payloads, whole.rejected, {f"{project}/{PUBLISHED}": when})
+        if self._reporting.access() is Access.THERE:
+            for kind in SETS:
+                if known.get(f"{project}/{kind}") != when:
+                    yield from self._set(project, kind, {f"{project}/{kind}": when})
+
+    def fetch(self, refs: Iterable[Ref]) -> Iterator[Page]:
+        """Each member of a group as its whole group; what belongs to no project that is there is absent."""
+        wanted: dict[tuple[str, str], list[Ref]] = defaultdict(list)
+        for ref in refs:
+            project = guid(ref.external_id.partition("/")[0]) or ""
+            wanted[project, ref.kind if ref.kind in SETS else "project"].append(ref)
+        for (project, group), asked in wanted.items():
+            if not project or self._reader.published(project) is None:
+                yield Page(gone=[Gone(ref, Reason.ABSENT) for ref in asked])
+            elif group == "project":
+                whole = self._reader.whole(project)
+                if whole is not None:
+                    yield from _pages("project", project, whole.payloads, whole.rejected, {})
+            elif self._reporting.access() is Access.THERE:
+                yield from self._set(project, group, {})
+
+    def census(self, scopes: Sequence[str]) -> Iterator[Listing]:
+        return iter(())
+
+    def _set(self, project: str, kind: str, state: Patch) -> Iterator[Page]:
+        """The pages of one set of ProjectData; of one that we may not read, only a word about it."""
+        try:
+            payloads, rejected = self._reporting.rows(project, SETS[kind])
+        except Refused as refusal:
+            name = SETS[kind].name
+            told = f"Project Server does not let this account read {name} ({refusal.status}); what was read of it stays as it was."
+            yield Page(state=state, notices=(told,))
+            return
+        yield from _pages(kind, project, payloads, rejected, state)
+
+    def _list(self, scopes: Sequence[str]) -> dict[str, wire.Listed]:
+        """The site's projects by id; listed once for a run that goes on without a scope that it lost."""
+        with self._lock:
+            before, listed = self._listed
+            if not frozenset(scopes) < before:
+                listed = {id: project for project in self._client.projects() if (id := guid(project.id))}
+            self._listed = (frozenset(scopes), listed)
+            return listed
+
+    def _published(self, scope: str, listed: Mapping[str, wire.Listed]) -> str:
+        """When it was published; raises ScopeError for a project that is gone, or no longer one that is read."""
+        project = listed.get(scope)
+        if project is None:
+            when = self._reader.published(scope)  # a list may miss one that was renamed while it was read
+            if when is None:
+                raise lost(scope)
+            return when
+        if (project.project_type or 0) not in READABLE:
+            raise ScopeError(scope, f"The project {project.name or scope} is a template or of another type now that is not read")
+        return project.last_published_date or ""
+
+    def _reports(self) -> bool:
+        return self._reporting.access() is Access.THERE
+
+    def _lacks_reports(self, scopes: Sequence[str], state: State) -> bool:
+        """Whether there is something to tell about reports that are refused, where nothing is due."""
+        lacking = any(f"{scope}/{kind}" not in state for scope in scopes for kind in SETS)
+        return lacking and self._reporting.access() is Access.REFUSED
+
+    def _task_keys(self) -> tuple[str, ...]:
+        with self._lock:
+            if self._keys is None:
+                self._keys = reference.task_keys(self._client)
+            return self._keys
+
+
+def _keys_of(scope: str) -> dict[str, str]:
+    """The state keys of a project, each with what it is the date of."""
+    return {f"{scope}/{kind}": kind for kind in (PUBLISHED, *SETS)}
+
+
+def _pages(group: str, project: str, payloads: Sequence[Payload], rejected: Sequence[Rejected], state: Patch) -> Iterator[Page]:
+    """The group in pages of a bounded size; what is true once it is whole comes with the last."""
+    ref = Ref(group, project)
+    last = max(0, len(payloads) - 1) // PAYLOADS_A_PAGE
+    for n in range(last + 1):
+        some = payloads[n * PAYLOADS_A_PAGE : (n + 1) * PAYLOADS_A_PAGE]
+        if n < last:
+            yield Page(some, group=Group(ref))
+        else:
+            yield Page(some, rejected=rejected, state=state, group=Group(ref, last=True))

@@ -6,7 +6,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from pmo_hub.domain import records
+from pmo_hub.domain.identity import row_id
 from pmo_hub.domain.vocabulary import Constraint, ResourceKind
+from pmo_hub.store.merge import merge_tuples
+from pmo_hub.store.rows import LAYOUTS, RowMaker
+from pmo_hub.store.unit_of_work import Work
+from tests.stored import NAMESPACE, scope_id
 
 
 def wall(text: str) -> datetime:
@@ -60,3 +65,19 @@ ENTRY = records.RegisterEntry(
 )  # fmt: skip
 
 RECORDS = (PLAN, SCHEDULE, BASELINE, EARNED_VALUE, RESOURCE, ASSIGNMENT, CALENDAR, EXCEPTION, PASSAGE, ENTRY)
+
+
+def write(work: Work, now: datetime, *given: records.Record, scope: str = "PLAN", namespace: str = NAMESPACE) -> int:
+    """The records are kept as a merge keeps them; returns how many rows were written."""
+    maker = RowMaker(namespace)
+    count = 0
+    with work.write() as session:
+        for record in given:
+            row = maker.make(record, scope_id(scope), "1")
+            count += len(merge_tuples(session, LAYOUTS[record.type], {row[0]: row}, now).touched)
+    return count
+
+
+def id_of(record: records.Record, namespace: str = NAMESPACE) -> str:
+    """The id of the record's row."""
+    return row_id(namespace, record.type, record.external_id)

@@ -17,20 +17,25 @@ from pmo_hub.domain import records
 from pmo_hub.domain.vocabulary import RecordType
 from pmo_hub.sdk.errors import RecordError
 from pmo_hub.store.base import MOST_MONEY, Base, Money, WallClock
-from pmo_hub.store.merge import end_rows, merge_tuples
+from pmo_hub.store.merge import end_rows
 from pmo_hub.store.models import plans
 from pmo_hub.store.models.canonical import HISTORY
-from pmo_hub.store.rows import LAYOUTS, MODELS, RowMaker
+from pmo_hub.store.rows import MODELS, RowMaker
 from pmo_hub.store.unit_of_work import Work
-from tests.planned import ASSIGNMENT, BASELINE, CALENDAR, EXCEPTION, PASSAGE, PLAN, RECORDS, SCHEDULE, wall
+from tests.planned import ASSIGNMENT, BASELINE, CALENDAR, EXCEPTION, PASSAGE, PLAN, RECORDS, SCHEDULE, wall, write
 from tests.stored import FIRST_SYNC
 
 SCOPE = "5" * 32
 
 
 @pytest.fixture
-def far_west() -> Iterator[None]:
-    """The machine's own zone is hours away from UTC."""
+def far_west(work: Work) -> Iterator[None]:
+    """The machine's own zone is hours away from UTC, and the database's as far on the other side."""
+    if work.dialect == "postgresql":
+        with work.write() as session:
+            name = session.scalar(sa.select(sa.func.current_database()))
+            session.execute(sa.text(f"ALTER DATABASE \"{name}\" SET TIME ZONE 'Asia/Kathmandu'"))
+        work.dispose()
     before = os.environ.get("TZ")
     os.environ["TZ"] = "America/Los_Angeles"
     time.tzset()
@@ -40,19 +45,6 @@ def far_west() -> Iterator[None]:
     else:
         os.environ["TZ"] = before
     time.tzset()
-
-
-def write(work: Work, now: datetime, *given: records.Record) -> int:
-    """Returns how many rows were written."""
-    maker = RowMaker("ns")
-    count = 0
-    with work.write() as session:
-        if session.get_bind().dialect.name == "postgresql":
-            session.execute(sa.text("SET LOCAL TIME ZONE 'Asia/Kathmandu'"))
-        for record in given:
-            row = maker.make(record, SCOPE, "1")
-            count += len(merge_tuples(session, LAYOUTS[record.type], {row[0]: row}, now).touched)
-    return count
 
 
 def read(work: Work, model: type[Base]) -> Any:

@@ -17,6 +17,7 @@ from pmo_hub.api.routes import (
     health,
     iterations,
     people,
+    plans,
     portfolios,
     programs,
     projects,
@@ -49,6 +50,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sync_runs.router,
     iterations.router,
     worklogs.router,
+    plans.router,
 )
 
 QUICK_READS: Mapping[str, tuple[str, Read]] = {

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from pmo_hub.domain.membership import automatic_project
 from pmo_hub.store.unit_of_work import Work
-from tests.planned import ASSIGNMENT, BASELINE, CALENDAR, EARNED_VALUE, EXCEPTION, PASSAGE, PLAN, RESOURCE, SCHEDULE, id_of, write
+from tests.planned import ASSIGNMENT, BASELINE, CALENDAR, EARNED_VALUE, ENTRY, EXCEPTION, PASSAGE, PLAN, RESOURCE, SCHEDULE, id_of, write
 from tests.serving import Visit
 from tests.stored import Clock, Estate, item_id, person_id, scope_id
 
@@ -123,3 +123,20 @@ def test_a_key_needs_the_scope(api: TestClient, visit: Visit) -> None:
     assert visit("work_items:read").get(f"{PROJECT}/plans").status_code == 403
     assert visit("projects:read").get(f"{PROJECT}/earned-value").status_code == 200
     assert visit("projects:read").get(f"{HOME}/calendars/{id_of(CALENDAR)}").status_code == 403
+
+
+def test_registers_show_what_they_say_of_risks_and_issues(api: TestClient, estate: Estate) -> None:
+    estate.items(
+        "PLAN", {"external_id": "risk1", "kind": "risk", "counts": False, "uncounted": "register"},
+        {"external_id": "issue1", "kind": "issue", "counts": False, "uncounted": "register"},
+    )  # fmt: skip
+    write(estate.work, estate.clock(), ENTRY)
+    (found,) = api.get(f"{PROJECT}/risks").json()["items"]
+    assert found["entry"] == {
+        "probability": 0.3, "impact": 4.0, "exposure": 1.2, "cost": "5000", "currency": "USD", "category": "Supplier",
+        "mitigation": "Order early.", "contingency": "Rent a crane.", "trigger": "No answer by May.",
+    }  # fmt: skip
+    (issue,) = api.get(f"{PROJECT}/issues", params={"state": "open"}).json()["items"]
+    assert (issue["key"], issue["entry"]) == ("PLAN-issue1", None)
+    assert api.get(f"{PROJECT}/issues", params={"as_of": "2020-01-01T00:00:00Z"}).status_code == 404
+    assert api.get(f"{PROJECT}/issues", params={"state": "lost"}).status_code == 422

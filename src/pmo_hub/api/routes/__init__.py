@@ -21,6 +21,7 @@ from pmo_hub.api.routes import (
     portfolios,
     programs,
     projects,
+    registers,
     removals,
     rules,
     same_as,
@@ -34,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     explaining.router,  # before the work items, or "explain" would be one's id
     work_items.router,
     health.router,
+    registers.router,
     projects.router,
     portfolios.router,
     programs.router,

@@ -49,7 +49,7 @@ def far_west(work: Work) -> Iterator[None]:
 
 def read(work: Work, model: type[Base]) -> Any:
     with work.read() as session:
-        return session.execute(sa.select(model.__table__)).one()  # type: ignore[arg-type]
+        return session.execute(sa.select(model.__table__)).one()
 
 
 def test_every_record_type_has_a_table_with_a_past() -> None:

@@ -116,10 +116,10 @@ def _finish(look: Look) -> Indicator | None:
         if expected is None:
             look.missing["project.forecast_finish"] = None
             return None
-        names = ("project.forecast_finish", "project.planned_finish", "project.baseline_finish", "project.finish_slip_days")
+        used = ("project.forecast_finish", "project.planned_finish", "project.baseline_finish", "project.finish_slip_days")
         # By the plan's own calendar where the plan tells both ends; by weekdays where one of them is the hub's.
         late = _optional(look, "project.finish_slip_days") if expected == scheduled else None
-        return _slip(look, baseline, expected, f"finishes {expected}, the baseline says {baseline}", *names, late=late)
+        return _slip(look, baseline, expected, f"finishes {expected}, the baseline says {baseline}", *used, late=late)
     if planned is None:
         return None
     remaining, rate = look.number("project.open_count"), look.number("project.throughput_per_week")

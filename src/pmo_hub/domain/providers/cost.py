@@ -28,8 +28,8 @@ def measure_cost(reading: Reading) -> list[Fact]:
         return [reading.unknown(_VARIANCE, doubt), reading.unknown(_CPI, nothing), reading.unknown(_SPI, nothing)]
     amounts, why = _amounts(plan)
     if amounts is None:
-        variance = _of_lines(reading, plan) or reading.unknown(_VARIANCE, why if plan.earned else doubt)
-        return [variance, reading.unknown(_CPI, why), reading.unknown(_SPI, why)]
+        lines = _of_lines(reading, plan) or reading.unknown(_VARIANCE, why if plan.earned else doubt)
+        return [lines, reading.unknown(_CPI, why), reading.unknown(_SPI, why)]
     found = performance(amounts)
     earned = ratio(amounts.earned_value, amounts.budget_at_completion)
     sure = EARLY_SURE if earned is not None and earned < EARLY_SHARE else 1.0

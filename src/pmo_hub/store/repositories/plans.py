@@ -159,7 +159,7 @@ def _plans(session: Session, where: Any, as_of: datetime | None) -> list[StoredP
     c = rows_at(Plan, as_of, _PLAN, where).c
     query = sa.select(*(c[n] for n in _PLAN)).where(where(c)).order_by(c.name, c.id)
     found = [StoredPlan(*row) for row in session.execute(query)]
-    owners = {plan.owner_id for plan in found} - {None}
+    owners = {plan.owner_id for plan in found if plan.owner_id is not None}
     named = sa.select(_PEOPLE.c.id, _PEOPLE.c.name).where(is_in(session, _PEOPLE.c.id, owners))
     people: dict[str | None, str | None] = {row[0]: row[1] for row in session.execute(named)} if owners else {}
     known = calendar_names(session, {plan.calendar_id for plan in found}, as_of)
@@ -240,7 +240,8 @@ def exceptions(session: Session, calendar_ids: Collection[str], as_of: datetime 
     ranked = sa.select(*(c[n] for n in _EXCEPTION), nth).where(is_in(session, c.calendar_id, calendar_ids)).subquery("ranked").c
     query = sa.select(*(ranked[n] for n in _EXCEPTION)).where(ranked.nth <= MOST_EXCEPTIONS)
     for row in session.execute(query.order_by(ranked.calendar_id, ranked.first, ranked.id)):
-        found[row.calendar_id].append(StoredException(*row[:-1], _shifts(row.shifts)))
+        one = StoredException(row.id, row.calendar_id, row.name, row.first, row.last, _shifts(row.shifts))
+        found[one.calendar_id].append(one)
     return found
 
 

@@ -15,7 +15,7 @@ from pmo_hub.domain.vocabulary import ResourceKind
 from pmo_hub.services import facts, governance, people, projects, same_as
 from pmo_hub.services.projects import NewRule
 from pmo_hub.store.unit_of_work import Work
-from tests.planned import ASSIGNMENT, CALENDAR, PLAN, RESOURCE, wall, write
+from tests.planned import ASSIGNMENT, CALENDAR, EXCEPTION, PLAN, RESOURCE, wall, write
 from tests.stored import Estate, item_id, person_id, scope_id, statements
 
 
@@ -70,6 +70,20 @@ def test_a_project_has_its_dates_and_its_slip_from_the_plan(estate: Planned) -> 
     ]  # fmt: skip
     # Five days of seven hours by the plan's calendar, at eight hours a day.
     assert estate.told(project, "plan_percent_complete", "cost_variance_share", "cpi") == [25.0, -0.1, None]
+
+
+def test_of_two_baselines_of_one_number_a_line_has_the_newer(estate: Planned) -> None:
+    project = estate.project(("PLAN", "schedule"))
+    estate.clock.forward(minutes=1)
+    write(estate.work, estate.clock(), Baseline("again", "PLAN1", 0, finishes_at=wall("2026-07-10T17:00"), cost=Decimal(110)))
+    assert estate.told(project, "baseline_finish", "finish_slip_days", "cost_variance_share") == [date(2026, 7, 10), 0.0, 0.0]
+
+
+def test_a_calendar_that_tells_its_exceptions_alone_has_a_standard_week(estate: Planned) -> None:
+    write(
+        estate.work, estate.clock(), replace(CALENDAR, week=(None,) * 7), replace(EXCEPTION, first=date(2026, 7, 6), last=date(2026, 7, 9))
+    )
+    assert estate.told(estate.project(("PLAN", "schedule")), "finish_slip_days") == [1.0]
 
 
 def test_summaries_and_inactive_lines_do_not_count(estate: Planned) -> None:

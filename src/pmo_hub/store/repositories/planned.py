@@ -112,7 +112,9 @@ def _is_priced(line: PlanLine) -> bool:
 
 def _lines(session: Session, project_ids: Collection[str]) -> dict[str, dict[str, list[PlanLine]]]:
     """Project → scope → the lines of plans that count, in the order of their ids, the duplicates of other tools' items among them."""
-    m, i, s, b = _MEMBERS.c, _ITEMS.c, _SCHEDULES.c, _BASELINES.c
+    m, i, s = _MEMBERS.c, _ITEMS.c, _SCHEDULES.c
+    agreed = _current_baselines(session, project_ids)
+    b = agreed.c
     query = (
         sa.select(
             m.project_id, i.scope_id, i.id, i.key, i.url, s.plan_id, i.status_category,
@@ -122,7 +124,7 @@ def _lines(session: Session, project_ids: Collection[str]) -> dict[str, dict[str
         .select_from(_MEMBERS)
         .join(_SCHEDULES, s.item_id == m.item_id)
         .join(_ITEMS, i.id == m.item_id)
-        .outerjoin(_BASELINES, sa.and_(b.item_id == m.item_id, b.number == 0))
+        .outerjoin(agreed, b.item_id == m.item_id)
         .where(is_in(session, m.project_id, project_ids), i.counts.is_(True))
         .order_by(m.project_id, i.id)
     )  # fmt: skip
@@ -138,6 +140,15 @@ def _lines(session: Session, project_ids: Collection[str]) -> dict[str, dict[str
         )  # fmt: skip
         found[project][scope].append(line)
     return found
+
+
+def _current_baselines(session: Session, project_ids: Collection[str]) -> Any:
+    """Baseline 0 of each item of the projects; of two that a source gives that number, the one that the hub knew last."""
+    m, b = _MEMBERS.c, _BASELINES.c
+    nth = sa.func.row_number().over(partition_by=b.item_id, order_by=(b.recorded_from.desc(), b.id)).label("nth")
+    members = sa.select(m.item_id).where(is_in(session, m.project_id, project_ids))
+    ranked = sa.select(_BASELINES, nth).where(b.number == 0, b.item_id.in_(members)).subquery("ranked")
+    return sa.select(ranked).where(ranked.c.nth == 1).subquery("agreed")
 
 
 def _earned(

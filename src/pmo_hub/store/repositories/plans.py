@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pmo_hub.domain.calendars import Layer, Period, Shifts, WorkingTime, working_time
+from pmo_hub.domain.calendars import Layer, Period, Shifts, WorkingTime, standard, working_time
 from pmo_hub.domain.earned_value import Amounts
 from pmo_hub.store.bulk import is_in
 from pmo_hub.store.models.canonical import Identity
@@ -246,14 +246,17 @@ def exceptions(session: Session, calendar_ids: Collection[str], as_of: datetime 
 
 
 def working_times(session: Session, ids: Collection[str]) -> dict[str, WorkingTime]:
-    """Of these calendars those that say when work is done, with what they inherit."""
+    """When work is done by these calendars, with what they inherit; where none of these says, a standard week is assumed beneath them.
+
+    Some sources tell a calendar's exceptions and not its week.
+    """
     known = calendars(session, ids) if ids else {}
     days = exceptions(session, known.keys())
     found = {}
     for id_ in ids:
-        layers = [Layer(one.week, tuple(Period(e.first, e.last, e.shifts) for e in days[one.id])) for one in chain(known, id_)]
-        made = working_time(layers)
-        if made is not None:
+        own = chain(known, id_)
+        layers = [Layer(one.week, tuple(Period(e.first, e.last, e.shifts) for e in days[one.id])) for one in own]
+        if own and (made := working_time([*layers, Layer(standard().week)])) is not None:
             found[id_] = made
     return found
 

@@ -131,8 +131,9 @@ def kept(
     named, entries = _custom(session, ids, as_of), _entries(session, ids, as_of)
     found = []
     for row in rows:
-        told: Any = _told(named[row[2]], entries.get(row[2]))
-        found.append(KeptRisk(*row, *told, entry=entries.get(row[2])))
+        entry = entries.get(row[2])
+        told: list[Any] = [*_told(named[row[2]], entry), entry]
+        found.append(KeptRisk(*row, *told))
     return found
 
 

@@ -85,7 +85,7 @@ class ProjectServerSource:
         self._reader = ProjectReader(client, self._reporting, self._task_keys)
         self._lock = threading.Lock()
         self._keys: tuple[str, ...] | None = None
-        self._listed: tuple[frozenset[str], dict[str, wire.Listed]] = (frozenset(), {})
+        self._listed: dict[str, wire.Listed] = {}
 
     def check(self) -> str:
         self._client.account()
@@ -113,11 +113,14 @@ class ProjectServerSource:
         """A project each that was published at another time than the state says, or whose reports were not read since."""
         if not scopes:
             return []
-        listed = self._list(scopes)
+        listed = self._list()
         due = []
         for scope in scopes:
             kept = {key: value for key in _keys_of(scope) if (value := state.get(key)) is not None}
-            published = self._published(scope, listed)
+            if self._is_lost(scope, listed):
+                due.append(Partition(scope, (scope,), kept, Mode.INCREMENTAL if kept else Mode.FULL))
+                continue
+            published = listed[scope].last_published_date or ""
             stale = [key for key, kind in _keys_of(scope).items() if kept.get(key) != published and (kind == PUBLISHED or self._reports())]
             covered = mode is Mode.INCREMENTAL and f"{scope}/{PUBLISHED}" in kept
             if stale or not covered:
@@ -132,8 +135,11 @@ class ProjectServerSource:
             return
         project = partition.name
         known = {} if partition.mode is Mode.FULL else partition.state
-        published = self._listed[1].get(project)
-        when = published.last_published_date or "" if published else self._reader.published(project)
+        listed = self._listed.get(project)
+        if listed is not None and (listed.project_type or 0) not in READABLE:
+            raise ScopeError(project, f"The project {listed.name or project} is a template or of another type now that is not read")
+        # A list may miss a project that was renamed while it was read.
+        when = listed.last_published_date or "" if listed else self._reader.published(project)
         if when is None:
             raise lost(project)
         if known.get(f"{project}/{PUBLISHED}") != when:
@@ -178,26 +184,17 @@ class ProjectServerSource:
             return
         yield from _pages(kind, project, payloads, rejected, state)
 
-    def _list(self, scopes: Sequence[str]) -> dict[str, wire.Listed]:
-        """The site's projects by id; listed once for a run that goes on without a scope that it lost."""
+    def _list(self) -> dict[str, wire.Listed]:
+        """The site's projects by id, as they are now."""
+        listed = {id: project for project in self._client.projects() if (id := guid(project.id))}
         with self._lock:
-            before, listed = self._listed
-            if not frozenset(scopes) < before:
-                listed = {id: project for project in self._client.projects() if (id := guid(project.id))}
-            self._listed = (frozenset(scopes), listed)
-            return listed
+            self._listed = listed
+        return listed
 
-    def _published(self, scope: str, listed: Mapping[str, wire.Listed]) -> str:
-        """When it was published; raises ScopeError for a project that is gone, or no longer one that is read."""
+    def _is_lost(self, scope: str, listed: Mapping[str, wire.Listed]) -> bool:
+        """Whether the project is missing, or no longer one that is read; reading it tells which, and why."""
         project = listed.get(scope)
-        if project is None:
-            when = self._reader.published(scope)  # a list may miss one that was renamed while it was read
-            if when is None:
-                raise lost(scope)
-            return when
-        if (project.project_type or 0) not in READABLE:
-            raise ScopeError(scope, f"The project {project.name or scope} is a template or of another type now that is not read")
-        return project.last_published_date or ""
+        return project is None or (project.project_type or 0) not in READABLE
 
     def _reports(self) -> bool:
         return self._reporting.access() is Access.THERE

@@ -15,7 +15,7 @@ class _Results(Struct):
 
 class _Light(Struct):
     value: list[Raw] | None = None
-    d: Raw | None = None
+    d: Raw = Raw(b"")
     light_next: str | None = msgspec.field(default=None, name="odata.nextLink")
     newer_next: str | None = msgspec.field(default=None, name="@odata.nextLink")
 
@@ -48,7 +48,7 @@ def page(body: bytes) -> tuple[list[Raw], str | None]:
     whole = _LIGHT.decode(body)
     if whole.value is not None:
         return whole.value, whole.light_next or whole.newer_next
-    if whole.d is None:
+    if not bytes(whole.d):
         raise msgspec.ValidationError("neither `value` nor `d` is there")
     inner = bytes(whole.d).lstrip()
     if inner[:1] == b"[":  # the oldest form: verbose without paging
@@ -60,7 +60,7 @@ def page(body: bytes) -> tuple[list[Raw], str | None]:
 def entity(body: bytes) -> Raw:
     """The one entity of the answer. Raises msgspec.DecodeError."""
     whole = _LIGHT.decode(body)
-    return whole.d if whole.d is not None else Raw(body)
+    return whole.d if bytes(whole.d) else Raw(body)
 
 
 def fault(body: bytes) -> str | None:

@@ -136,11 +136,18 @@ def check(
 @app.command()
 def authorize(
     connection: str = typer.Argument(help="Name or id."),
-    redirect_url: str = typer.Option(..., help="The callback address that is registered with the app; nothing needs to answer there."),
+    redirect_url: str | None = typer.Option(
+        None, help="The callback address that is registered with the app; nothing needs to answer there. Not for a device code."
+    ),
 ) -> None:
     """Sign in where a person has to consent in a browser (OAuth)."""
     with entering.hub() as hub:
         begun = authorizations.start(hub, connection, redirect_url, entering.actor())
+        if begun.code is not None:
+            print(f"Open {begun.url} on any device and type the code {begun.code}")
+            typer.prompt("Press Enter when that is done", default="", show_default=False)
+            _tell(authorizations.finish(hub, connection, begun.state or "", {}, entering.actor()))
+            return
         print(f"Open this address, consent, and copy the address that the browser ends up at:\n{begun.url}")
         answer = dict(parse_qsl(urlsplit(typer.prompt("Address")).query))
         _tell(authorizations.finish(hub, connection, answer.pop("state", ""), answer, entering.actor()))

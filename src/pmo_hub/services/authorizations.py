@@ -17,15 +17,15 @@ from urllib.parse import urlsplit
 
 from pmo_hub.host.configuration import Config
 from pmo_hub.host.session import lend, stored_config
-from pmo_hub.sdk.contract import Authorize, Authorizing, Capability, Connector
+from pmo_hub.sdk.contract import Authorize, Authorizing, Capability, Connector, Prompting
 from pmo_hub.services import audit, sources
-from pmo_hub.services.errors import Invalid, NotFound
+from pmo_hub.services.errors import Invalid, NotFound, Unavailable
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.sources import Checked
 from pmo_hub.store.repositories import authorizations as pendings
 from pmo_hub.store.repositories import connections as rows
 from pmo_hub.store.repositories.authorizations import Pending
-from pmo_hub.store.repositories.connections import ACTIVE, FAILING, Stored
+from pmo_hub.store.repositories.connections import ACTIVE, STOPPED, Stored
 from pmo_hub.store.secrets import SecretError
 
 LIFE = timedelta(minutes=10)
@@ -36,10 +36,12 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A person consents at `url`, before `expires_at`."""
+    """A person consents at `url`, before `expires_at`; with a `code`, types that there, and `finish` is asked with this `state`."""
 
     url: str
     expires_at: datetime
+    code: str | None = None
+    state: str | None = None
 
 
 def of(connector: Connector, config: Config) -> Authorize | None:
@@ -49,31 +51,41 @@ def of(connector: Connector, config: Config) -> Authorize | None:
     return connector.authorize if connector.authorize.applies(config.model) else None
 
 
-def start(hub: Hub, connection_id: str, redirect: str, actor: str) -> Started:
-    """A sign-in has begun that `finish` can finish; one that was begun before no longer can be."""
-    stored, _, config, authorize = _opened(hub, connection_id)
-    _check_redirect(redirect)
-    with sources.in_our_words():
-        begun = authorize.start(config.model, redirect)
+def start(hub: Hub, connection_id: str, redirect: str | None, actor: str) -> Started:
+    """A sign-in has begun that `finish` can finish; one that was begun before no longer can be. No redirect where a code is typed."""
+    stored, connector, config, authorize = _opened(hub, connection_id)
+    if isinstance(authorize, Prompting) and authorize.prompts(config.model):
+        with sources.in_our_words(), lend(hub, connector, config, stored.id) as context:
+            begun = authorize.prompt(config.model, context)
+    else:
+        _check_redirect(redirect or "")
+        with sources.in_our_words():
+            begun = authorize.start(config.model, redirect or "")
     now = hub.now()
     secret = hub.secrets.seal(json.dumps(dict(begun.kept)).encode(), "pending_authorizations", stored.id, "secret")
     with hub.work.write() as session:
         pendings.put(session, stored.id, Pending(_hashed(begun.state), now + LIFE, secret))
         audit.record(session, actor, "connection.authorization_started", "connection", stored.id, {"redirect_url": redirect}, now)
-    return Started(begun.url, now + LIFE)
+    return Started(begun.url, now + LIFE, begun.code, begun.state if begun.code else None)
 
 
 def finish(hub: Hub, connection_id: str, state: str, answer: Mapping[str, str], actor: str) -> Checked:
     """The connection is signed in, and what the source says now; `answer` is what the browser brought besides the state."""
     stored, connector, config, authorize = _opened(hub, connection_id)
-    kept = _taken(hub, stored.id, state)
-    with sources.in_our_words(), lend(hub, connector, config, stored.id) as context:
-        authorize.finish(config.model, kept, answer, context)
+    pending, kept = _taken(hub, stored.id, state)
+    try:
+        with sources.in_our_words(), lend(hub, connector, config, stored.id) as context:
+            authorize.finish(config.model, kept, answer, context)
+    except Unavailable:
+        if isinstance(authorize, Prompting) and authorize.prompts(config.model):
+            with hub.work.write() as session:
+                pendings.put(session, stored.id, pending)  # the code was not typed yet
+        raise
     with sources.opening(hub, stored) as opened:
         seen = sources.look(opened)
     now = hub.now()
     values: dict[str, Any] = {"account": seen.account, "updated_at": now, "last_error": None, "last_error_at": None}
-    if stored.state == FAILING:
+    if stored.state in STOPPED:
         values["state"] = ACTIVE
     with hub.work.write() as session:
         rows.update(session, stored.id, values)
@@ -95,8 +107,8 @@ def _opened(hub: Hub, connection_id: str) -> tuple[Stored, Connector, Config, Au
     return stored, connector, config, authorize
 
 
-def _taken(hub: Hub, connection_id: str, state: str) -> Mapping[str, str]:
-    """What was kept for the answer with this state, which is used up; raises Invalid."""
+def _taken(hub: Hub, connection_id: str, state: str) -> tuple[Pending, Mapping[str, str]]:
+    """What was kept for the answer with this state, which is used up, as it was and opened; raises Invalid."""
     again = "start again"
     with hub.work.write() as session:
         pending = pendings.find(session, connection_id)
@@ -109,7 +121,7 @@ def _taken(hub: Hub, connection_id: str, state: str) -> Mapping[str, str]:
         kept: dict[str, str] = json.loads(hub.secrets.open(pending.secret, "pending_authorizations", connection_id, "secret"))
     except SecretError:
         raise Invalid("/state", f"The hub's key changed since the sign-in began; {again}.") from None
-    return kept
+    return pending, kept
 
 
 def _hashed(state: str) -> str:

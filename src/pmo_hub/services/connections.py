@@ -23,7 +23,18 @@ from pmo_hub.services.runs import RunInfo
 from pmo_hub.services.sources import Checked
 from pmo_hub.store.repositories import connections as rows
 from pmo_hub.store.repositories import removals, syncing
-from pmo_hub.store.repositories.connections import ACTIVE, FAILING, PAUSED, REMOVED, AlreadyThere, Counts, Quarantined, Stored, StoredScope
+from pmo_hub.store.repositories.connections import (
+    ACTIVE,
+    FAILING,
+    PAUSED,
+    REMOVED,
+    STOPPED,
+    AlreadyThere,
+    Counts,
+    Quarantined,
+    Stored,
+    StoredScope,
+)
 from pmo_hub.store.unit_of_work import Session
 
 Chosen = Sequence[str] | Literal["all"]
@@ -218,7 +229,7 @@ def _tried_anew(hub: Hub, before: Stored, change: Mapping[str, Any]) -> dict[str
     values |= {"credential_expires_at": found.expires_at, "credential_asked_at": hub.now()}
     if why is not None:
         return values | {"state": FAILING, "last_error": why, "last_error_at": hub.now()}
-    if before.state == FAILING:
+    if before.state in STOPPED:
         values |= {"state": ACTIVE}
     # Failures are counted until a run ends well: only then is the data complete again, and the recovery told.
     return values | {"last_error": None, "last_error_at": None, "census_error": None, "census_error_at": None}

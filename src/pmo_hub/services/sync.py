@@ -20,7 +20,7 @@ import structlog
 
 from pmo_hub.host.session import open_source
 from pmo_hub.sdk.contract import Mode
-from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, TransientError
+from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, ReauthError, RetiredError, TransientError
 from pmo_hub.services import census, commitments, credentials, derivation, hinted, people, queries, reading, references, same_as
 from pmo_hub.services.brake import Braked
 from pmo_hub.services.completeness import settle_read
@@ -39,6 +39,10 @@ ENDED = ("finished", "failed", "held", "interrupted")
 WIDER = (("incremental", "full"), ("census", "accepting_census"))
 """Modes of which the second does all that the first does."""
 ATTEMPTS = 4
+CERTAIN_AFTER = 3
+"""A source that is not found is taken for retired after so many failures in a row, spread over half an hour by the schedule's back-off."""
+TOLD = {connections.SOURCE_RETIRED: "source.retired", connections.REAUTH_REQUIRED: "source.reauth_required"}
+"""State that a connection has come to → the event that tells it."""
 RETRY_AFTER = timedelta(seconds=30)
 """Doubled with every attempt; a source that names a longer time gets that."""
 
@@ -178,8 +182,14 @@ def _guarded(
                 requests, parts = opened.requests(), this.tally.told()
     except LostLease:
         raise
+    except RetiredError as e:
+        # So does a name service look that fails: it has to say so for longer than that.
+        is_sure = e.is_certain or connection.failures >= CERTAIN_AFTER
+        fail(requests, parts, str(e), stops=connections.SOURCE_RETIRED if is_sure else None)
+    except ReauthError as e:
+        fail(requests, parts, str(e), stops=connections.REAUTH_REQUIRED)
     except (ConfigError, AuthError) as e:
-        fail(requests, parts, str(e), pauses=True)
+        fail(requests, parts, str(e), stops=connections.FAILING)
     except TransientError as e:
         # A source that refuses again and again, each time for a second, is left alone for longer than it asks, and fails in the end.
         own = RETRY_AFTER * 2 ** (attempt - 1)
@@ -285,7 +295,7 @@ def _failed(
     requests: int,
     parts: list[dict[str, Any]],
     why: str,
-    pauses: bool = False,
+    stops: str | None = None,
     detail: str | None = None,
     state: str = "failed",
 ) -> None:
@@ -294,13 +304,13 @@ def _failed(
         if not syncing.renew(session, lease, now, LEASE_TTL):
             raise LostLease
         syncing.update_run(session, run_id, state=state, finished_at=now, error=why, detail=detail, requests=requests, parts=parts)
-        tell = _verdict(session, lease, run_id, mode, why, now, pauses)
+        tell = _verdict(session, lease, run_id, mode, why, now, stops)
         derivation.judge_connection(session, connection.id, now)
     tell()
 
 
 def _verdict(
-    session: Session, lease: syncing.Lease, run_id: str, mode: str, why: str | None, now: datetime, pauses: bool = False
+    session: Session, lease: syncing.Lease, run_id: str, mode: str, why: str | None, now: datetime, stops: str | None = None
 ) -> Callable[[], None]:
     """The connection has this run's verdict (`why` it failed, None: it didn't), an event the first failure in a row and the recovery.
 
@@ -308,7 +318,11 @@ def _verdict(
     """
     id_ = lease.connection_id
     if why is not None:
-        if not connections.failed(session, id_, mode, why, pauses, now):
+        before = connections.get(session, id_).state
+        is_first = connections.failed(session, id_, mode, why, stops, now)
+        if stops in TOLD and before != stops and connections.get(session, id_).state == stops:
+            events.record(session, TOLD[stops], "connection", id_, lease.fence, {"run_id": run_id, "mode": mode, "error": why}, now)
+        if not is_first:
             return lambda: None
         data = {"run_id": run_id, "mode": mode, "error": why}
         events.record(session, "sync.failed", "connection", id_, lease.fence, data, now)

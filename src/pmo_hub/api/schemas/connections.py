@@ -144,8 +144,9 @@ class ConnectionView(BaseModel):
     namespace: str = Field(description="the source itself, whichever connection reads it")
     config: dict[str, Any] = Field(description="without its secrets, which are never read back")
     rules: dict[str, str]
-    state: Literal["active", "paused", "failing", "removed"] = Field(
-        description="failing: the schedule is stopped until an admin changes something. removed: taken away, its data kept or being purged"
+    state: Literal["active", "paused", "failing", "reauth_required", "source_retired", "removed"] = Field(
+        description="failing: the schedule is stopped until an admin changes something; reauth_required: until a person signs in again. "
+        "source_retired: the source is no more, what was read stays readable. removed: taken away, its data kept or being purged"
     )
     account: str | None = Field(description="who the source says we are")
     last_error: str | None = Field(description="why reading failed last or, where it did not, the census; null once that went well again")
@@ -193,17 +194,19 @@ class ConnectionCheck(BaseModel):
 
 
 class AuthorizationWanted(Strict):
-    """Where the browser shall go with the answer: an address of the admin's client, registered with the app."""
+    """Where the browser shall go with the answer: an address of the admin's client, registered with the app. Left out for a device code."""
 
-    redirect_url: str = Field(min_length=1, max_length=2_000, examples=["https://hub.example.com/authorized"])
+    redirect_url: str | None = Field(None, min_length=1, max_length=2_000, examples=["https://hub.example.com/authorized"])
 
 
 class AuthorizationView(BaseModel):
-    """Where a person consents, and until when."""
+    """Where a person consents, and until when. With a code, it is typed there, and the sign-in is then finished with this state."""
 
     model_config = ConfigDict(from_attributes=True)
     url: str
     expires_at: datetime
+    code: str | None = None
+    state: str | None = None
 
 
 class AuthorizationAnswer(Strict):

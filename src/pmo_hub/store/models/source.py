@@ -27,7 +27,7 @@ class Connection(Base):
     config: Mapped[dict[str, Any]] = mapped_column(Json)
     secrets: Mapped[bytes] = mapped_column(sa.LargeBinary)
     rules: Mapped[dict[str, str]] = mapped_column(Json)
-    state: Mapped[str]  # active | paused | failing
+    state: Mapped[str]  # active | paused | failing | reauth_required | source_retired | removed
     account: Mapped[str | None]
     basis_id: Mapped[str | None] = mapped_column(Id)  # what all of the site's own payloads are mapped with
     last_error: Mapped[str | None]

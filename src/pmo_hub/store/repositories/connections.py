@@ -19,6 +19,9 @@ from pmo_hub.store.repositories.syncing import CENSUSES
 ACTIVE = "active"
 PAUSED = "paused"  # by an admin
 FAILING = "failing"  # until an admin changes something: the schedule is stopped
+REAUTH_REQUIRED = "reauth_required"  # until a person signs in again: the schedule is stopped
+SOURCE_RETIRED = "source_retired"  # the source is no more: the schedule is stopped, what was read stays
+STOPPED = frozenset({FAILING, REAUTH_REQUIRED, SOURCE_RETIRED})
 REMOVED = "removed"  # taken away; its data is kept read-only, or being purged
 
 
@@ -162,19 +165,22 @@ def succeeded(session: Session, id: str, mode: str, now: datetime) -> bool:
     row = session.execute(sa.select(Connection.state, Connection.failures, Connection.census_failures).where(Connection.id == id)).one()
     is_census = mode in CENSUSES
     failures = row.census_failures if is_census else row.failures
-    if failures == 0 and row.state != FAILING:
+    if failures == 0 and row.state not in STOPPED:
         return False
     values: dict[str, Any] = {"census_failures": 0, "census_error": None, "census_error_at": None}
     if not is_census:
         values = {"failures": 0, "last_error": None, "last_error_at": None}
-    update(session, id, values | {"state": ACTIVE if row.state == FAILING else row.state})
+    update(session, id, values | {"state": ACTIVE if row.state in STOPPED else row.state})
     return True
 
 
-def failed(session: Session, id: str, mode: str, why: str, pauses: bool, now: datetime) -> bool:
-    """A run failed; `pauses`: only an admin can help, so the schedule stops. True for the first failure of its kind in a row."""
+def failed(session: Session, id: str, mode: str, why: str, stops: str | None, now: datetime) -> bool:
+    """A run failed; `stops`: the state that the schedule stops in, where only an admin can help. True for the first failure of its kind.
+
+    An admin's pause stands, whatever the failure.
+    """
     row = session.execute(sa.select(Connection.state, Connection.failures, Connection.census_failures).where(Connection.id == id)).one()
-    state = FAILING if pauses and row.state == ACTIVE else row.state
+    state = stops if stops is not None and row.state in (ACTIVE, *STOPPED) else row.state
     if mode in CENSUSES:
         update(session, id, {"state": state, "census_failures": row.census_failures + 1, "census_error": why, "census_error_at": now})
         return bool(row.census_failures == 0)

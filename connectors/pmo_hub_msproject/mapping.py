@@ -93,7 +93,7 @@ class TaskMapping:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._fields = [field for field in site.fields if field.entity == "Task"]
-        customs = [(field.key, Any, None) for field in self._fields]
+        customs = [(field.key, Any, msgspec.field(default=None, name=field.key)) for field in self._fields]
         kind = msgspec.defstruct("CustomTask", customs, bases=(wire.Task,), gc=False, module=__name__)
         body = msgspec.defstruct("TaskBody", [("task", kind), ("assignments", list[wire.Assignment], [])], module=__name__)
         self._decode = wire.decoder(body).decode

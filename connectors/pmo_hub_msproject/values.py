@@ -19,7 +19,7 @@ DAYS_A_WEEK_HOURS = 168.0
 MOST = Decimal(10) ** 13
 
 _SPAN = re.compile(r"(-)?P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
-_TEXT = re.compile(r"\s*(-?\d+(?:[.,]\d+)?)\s*(e?)(m|min|h|hr|d|day|w|wk|mo|mon)[a-z]*\??\s*", re.IGNORECASE)
+_TEXT = re.compile(r"\s*(-?\d+(?:[.,]\d+)?)\s*(e?)(mo|m|h|d|w)[a-z]*\??\s*", re.IGNORECASE)
 _OLD_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (wall clock of the site)
 _DAYS_A_MONTH = 20

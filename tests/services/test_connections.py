@@ -194,7 +194,7 @@ def test_a_working_config_ends_a_failure(shelf_hub: Hub) -> None:
 def test_a_run_that_ends_well_ends_a_failure_once(shelf_hub: Hub) -> None:
     id = created(shelf_hub).connection.id
     with shelf_hub.work.write() as session:
-        rows.failed(session, id, "incremental", "The source does not answer.", False, shelf_hub.now())
+        rows.failed(session, id, "incremental", "The source does not answer.", None, shelf_hub.now())
     assert connections.get(shelf_hub, id).state == "active"
     with shelf_hub.work.write() as session:
         assert rows.succeeded(session, id, "full", shelf_hub.now())

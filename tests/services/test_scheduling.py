@@ -224,7 +224,7 @@ def test_a_failing_source_is_asked_ever_less_often_and_as_before_once_it_recover
     waits = []
     for failures in range(1, 9):
         with hub.work.write() as session:
-            rows.failed(session, CONNECTION, "incremental", "The source does not answer.", False, hub.now)
+            rows.failed(session, CONNECTION, "incremental", "The source does not answer.", None, hub.now)
         with hub.work.read() as session:
             schedule = scheduling.schedules_of(rows.get(session, CONNECTION), {"incremental": hub.now})[0]
         assert schedule.failures == failures
@@ -245,7 +245,7 @@ def test_a_census_that_failed_is_not_begun_again_at_every_look(hub: Connected) -
     run_id = next(id_ for id_ in scheduling.tick(hub.hub) if _mode(hub, id_) == "census")
     with hub.work.write() as session:
         syncing.update_run(session, run_id, state="failed", finished_at=hub.now)
-        rows.failed(session, CONNECTION, "census", "The source does not answer.", False, hub.now)
+        rows.failed(session, CONNECTION, "census", "The source does not answer.", None, hub.now)
     hub.now += timedelta(seconds=15)
     assert "census" not in [_mode(hub, id_) for id_ in scheduling.tick(hub.hub)]
 

@@ -180,7 +180,7 @@ def failed(session: Session, id: str, mode: str, why: str, stops: str | None, no
     An admin's pause stands, whatever the failure.
     """
     row = session.execute(sa.select(Connection.state, Connection.failures, Connection.census_failures).where(Connection.id == id)).one()
-    state = stops if stops is not None and row.state in (ACTIVE, *STOPPED) else row.state
+    state = stops if stops and row.state in (ACTIVE, *STOPPED) else row.state
     if mode in CENSUSES:
         update(session, id, {"state": state, "census_failures": row.census_failures + 1, "census_error": why, "census_error_at": now})
         return bool(row.census_failures == 0)

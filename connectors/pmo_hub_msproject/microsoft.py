@@ -181,14 +181,15 @@ class MicrosoftAuthorize:
 
     def start(self, config: MsProjectConfig, redirect: str) -> Authorization:
         way, state, verifier = _way(config), secrets.token_urlsafe(32), secrets.token_urlsafe(64)
+        nonce = secrets.token_urlsafe(16)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         asked = [*scopes(config), "offline_access", "openid", "profile"]
         query = {
             "client_id": way.client_id, "response_type": "code", "redirect_uri": redirect, "response_mode": "query",
             "scope": " ".join(asked), "state": state, "code_challenge": challenge, "code_challenge_method": "S256",
-            "prompt": "select_account",
+            "prompt": "select_account", "nonce": hashlib.sha256(nonce.encode()).hexdigest(),
         }  # fmt: skip
-        kept = {"redirect": redirect, "verifier": verifier, "state": state}
+        kept = {"redirect": redirect, "verifier": verifier, "state": state, "nonce": nonce}
         return Authorization(f"{self._microsoft.authority(config)}/oauth2/v2.0/authorize?{urlencode(query)}", state, kept)
 
     def prompt(self, config: MsProjectConfig, context: Context) -> Authorization:
@@ -208,8 +209,12 @@ class MicrosoftAuthorize:
             else:
                 flow = {
                     "state": kept["state"], "redirect_uri": kept["redirect"], "code_verifier": kept["verifier"], "scope": scopes(config),
+                    "nonce": kept["nonce"],
                 }  # fmt: skip
-                found = app.acquire_token_by_auth_code_flow(flow, {**answer, "state": kept["state"]})
+                try:
+                    found = app.acquire_token_by_auth_code_flow(flow, {**answer, "state": kept["state"]})
+                except (RuntimeError, ValueError):  # the answer is not one to what was asked
+                    raise AuthError("Microsoft's answer does not belong to this sign-in; start again") from None
         if found.get("error") in ("authorization_pending", "slow_down"):
             raise TransientError("Nobody has typed the code at Microsoft's page yet", timedelta(seconds=5))
         if "access_token" not in found:

@@ -30,7 +30,7 @@ class SignIn:
     host: str = "login.microsoftonline.com"
     lives_s: int = 3_600
     typed: set[str] = field(default_factory=set)
-    codes: set[str] = field(default_factory=set)
+    codes: dict[str, str] = field(default_factory=dict)
     live: set[str] = field(default_factory=set)
     refreshing: set[str] = field(default_factory=set)
     given: int = 0
@@ -43,7 +43,7 @@ class SignIn:
     def consent(self, url: str) -> dict[str, str]:
         """The person consents at that address; what the browser comes back with."""
         query = dict(parse_qsl(urlsplit(url).query))
-        self.codes.add(code := f"code-{len(self.codes) + 1}")
+        self.codes[code := f"code-{len(self.codes) + 1}"] = query.get("nonce", "")
         return {"code": code, "state": query["state"]}
 
     def withdraw(self) -> None:
@@ -87,21 +87,21 @@ class SignIn:
             case "authorization_code":
                 if form["code"] not in self.codes or "code_verifier" not in form:
                     return _failure("invalid_grant", "AADSTS70008: The code has expired.")
-                self.codes.discard(form["code"])
+                return self._granted(form, self.codes.pop(form["code"]))
             case _:
                 number = form.get("device_code", "").rpartition("-")[2]
                 if f"SIM-{int(number or 0):04d}" not in self.typed:
                     return _failure("authorization_pending", "AADSTS70016: Pending end-user authorization.")
         return self._granted(form)
 
-    def _granted(self, form: Mapping[str, str]) -> tuple[int, bytes]:
+    def _granted(self, form: Mapping[str, str], nonce: str = "") -> tuple[int, bytes]:
         self.given += 1
         access, refresh = f"access-{self.given}", f"refresh-{self.given}"
         self.live.add(access)
         self.refreshing.add(refresh)
         claims = {
             "oid": "o1", "sub": "s1", "tid": "t1", "preferred_username": ACCOUNT, "exp": int(time.time()) + 3_600, "aud": form.get("client_id"),
-            "iss": "simulated",
+            "iss": "simulated", "nonce": nonce,
         }  # fmt: skip
         return _reply({
             "token_type": "Bearer", "access_token": access, "refresh_token": refresh, "expires_in": self.lives_s, "scope": form.get("scope", ""),

@@ -81,34 +81,36 @@ class ProjectServer:
 
     def one(self, path: str, query: Query) -> Raw:
         response = self._judged(self._ask(self._api(path, query)))
-        return self._decoded(lambda: odata.entity(response.content), path)
+        found: Raw = self._decoded(lambda: odata.entity(response.content), path)
+        return found
 
     def pages(self, path: str, query: Query, is_root: bool = False) -> Iterator[list[Raw]]:
         """Page by page, by the links that the site gives: how many entities a page holds tells nothing."""
         address: URL | None = self._api(path, query)
-        seen = set()
+        seen: set[str] = set()
         while address is not None:
             if str(address) in seen or len(seen) >= MOST_PAGES:
                 raise TransientError(f"Project Server at {self.host} sends us in circles while its list {path} is read")
             seen.add(str(address))
             body = self._judged(self._ask(address), is_root).content
-            found, link = self._decoded(lambda body=body: odata.page(body), path)  # type: ignore[misc]
+            found, link = self._decoded(lambda body=body: odata.page(body), path)
             yield found
             address = None if not link else self._followed(address, link)
 
     def rest(self, link: str | None) -> Iterator[Raw]:
         """What comes after the first page of a collection inside an entity."""
         address = None if not link else self._followed(self._base, link)
-        seen = set()
+        seen: set[str] = set()
         while address is not None and str(address) not in seen:
             seen.add(str(address))
             body = self._judged(self._ask(address)).content
-            found, link = self._decoded(lambda body=body: odata.page(body), "a collection")  # type: ignore[misc]
+            found, link = self._decoded(lambda body=body: odata.page(body), "a collection")
             yield from found
             address = None if not link else self._followed(address, link)
 
     def read(self, kind: type[_T], raw: bytes | Raw, what: str) -> _T:
-        return self._decoded(lambda: wire.decoder(kind).decode(raw), what)  # type: ignore[no-any-return]
+        found: _T = self._decoded(lambda: wire.decoder(kind).decode(raw), what)
+        return found
 
     def _api(self, path: str, query: str) -> URL:
         return URL(f"{self._base}/_api/{path}" + (f"?{query}" if query else ""))

@@ -58,7 +58,9 @@ class MsProjectConfig(BaseModel):
     client_secret: Annotated[
         Secret | None, Field(title="Client secret", description="Of the same app, where it is a confidential one; not with a device code.")
     ] = None
-    cloud: Annotated[Cloud, Field(title="Microsoft cloud", description="Project Online: whose sign-in service the tenant is at.")] = Cloud.GLOBAL
+    cloud: Annotated[Cloud, Field(title="Microsoft cloud", description="Project Online: whose sign-in service the tenant is at.")] = (
+        Cloud.GLOBAL
+    )
     user: Annotated[UserName | None, Field(title="User name", description="Project Server: with its domain, such as CONTOSO\\reader.")] = (
         None
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -305,15 +306,13 @@ def _plan_earned(whole: _Whole, id: str) -> EarnedValue | None:
     report, task = whole.report, whole.summary
     stale = report.project_earned_value_is_stale if report else None
     at = moment(whole.project.status_date) or (moment(report.project_status_date) if report else None)
-    values = (None,) * 5
+    found: EarnedValue | None = None
     if task is not None:
-        values = (
-            money(task.budgeted_cost_work_scheduled), money(task.budgeted_cost_work_performed), money(task.actual_cost_work_performed),
-            money(task.baseline_cost), money(task.estimate_at_completion),
-        )  # fmt: skip
+        found = _earned(task, id, id, None)
     elif report is not None:
-        values = (money(report.project_bcws), money(report.project_bcwp), money(report.project_acwp), None, money(report.project_eac))
-    return EarnedValue(id, id, None, at, *values, is_stale=stale) if any(values) else None
+        values = money(report.project_bcws), money(report.project_bcwp), money(report.project_acwp), None, money(report.project_eac)
+        found = EarnedValue(id, id, None, at, *values) if any(values) else None
+    return None if found is None else replace(found, item=None, at=at, is_stale=stale)
 
 
 def _assignment(one: wire.Assignment, item: str, project: str) -> Assignment | None:

@@ -123,7 +123,7 @@ class ProjectReader:
         ends = Ends(project, (header.minutes_per_week or 2400) / 60)
         top: Raw | None = None
         summary_id = guid(header.summary_task_id)
-        status = {"status": header.status_date} if moment(header.status_date) else {}
+        status = {"status": header.status_date} if header.status_date and moment(header.status_date) else {}
         for raw in self._task_raws(project):
             head = self._decoded(_Head, raw, "task", project, whole)
             if head is None:

@@ -65,9 +65,11 @@ def _plan(random: Random, seed: int, number: int, name: str, people: tuple[Perso
     first = (begun - timedelta(days=begun.weekday())).replace(hour=8, minute=0, second=0)
     owner, stage = people[number % len(people)], STAGES[1 + number % 4]
     header = {
-        "Id": id, "Name": name, "ProjectType": type, "LastPublishedDate": text(now - timedelta(minutes=random.randrange(60, 90_000), milliseconds=877)),
+        "Id": id, "Name": name, "ProjectType": type,
+        "LastPublishedDate": text(now - timedelta(minutes=random.randrange(60, 90_000), milliseconds=877)),
         "LastSavedDate": text(now - timedelta(minutes=30)), "CreatedDate": text(first), "StartDate": text(first),
-        "FinishDate": text(first + timedelta(days=size * 2)), "StatusDate": text(now.replace(hour=17, minute=0, second=0) - timedelta(days=1)),
+        "FinishDate": text(first + timedelta(days=size * 2)),
+        "StatusDate": text(now.replace(hour=17, minute=0, second=0) - timedelta(days=1)),
         "CurrencyCode": "EUR", "MinutesPerDay": 480, "MinutesPerWeek": 2400, "DaysPerMonth": 20, "SummaryTaskId": top,
         "PercentComplete": 40, "Calendar": {"Id": STANDARD, "Name": "Standard"}, "Stage": {"Id": guid_of(Random(stage)), "Name": stage},
         "Phase": {"Id": guid_of(Random("phase")), "Name": "Delivery"}, "ScheduledFromStart": True,

@@ -129,7 +129,8 @@ class _Drawing:
         for person in self._team:
             self.content.team.append({
                 "Id": person.id, "Name": person.name, "Email": person.email, "MaximumCapacity": 1.0, "EnterpriseResource": {
-                    "Id": person.id, "Email": person.email, "IsActive": person.is_active, "IsGeneric": False, "ResourceType": 1, "Name": person.name,
+                    "Id": person.id, "Email": person.email, "IsActive": person.is_active, "IsGeneric": False, "ResourceType": 1,
+                    "Name": person.name,
                 },
             })  # fmt: skip
         id = guid_of(self._random)
@@ -256,20 +257,25 @@ class _Drawing:
         for title in random.sample(RISKS, random.randrange(1, 4)):
             probability, impact = random.choice((0.1, 0.3, 0.5, 0.7)), float(random.randrange(1, 10))
             self.content.risks.append({
-                "ProjectId": id, "ProjectName": name, "RiskId": guid_of(random), "Title": title, "Status": random.choice(("(1) Active", "(3) Closed")),
-                "Category": "(2) Schedule", "Probability": probability, "Impact": impact, "Exposure": round(probability * impact, 2), "Cost": 12000.0,
-                "MitigationPlan": "Ask every week.", "Owner": self._team[0].name, "CreatedDate": since, "DueDate": text(self._plan.now + timedelta(days=9)),
+                "ProjectId": id, "ProjectName": name, "RiskId": guid_of(random), "Title": title, "Status": random.choice(("(1) Active",
+                "(3) Closed")),
+                "Category": "(2) Schedule", "Probability": probability, "Impact": impact, "Exposure": round(probability * impact, 2),
+                "Cost": 12000.0,
+                "MitigationPlan": "Ask every week.", "Owner": self._team[0].name, "CreatedDate": since,
+                "DueDate": text(self._plan.now + timedelta(days=9)),
             })  # fmt: skip
         for title in random.sample(ISSUES, random.randrange(0, 3)):
             self.content.issues.append({
-                "ProjectId": id, "ProjectName": name, "IssueId": guid_of(random), "Title": title, "Status": "(1) Active", "Priority": "(1) High",
+                "ProjectId": id, "ProjectName": name, "IssueId": guid_of(random), "Title": title, "Status": "(1) Active",
+                "Priority": "(1) High",
                 "Category": "(1) Delivery", "Owner": self._team[-1].name, "CreatedDate": since,
             })  # fmt: skip
         reached = random.randrange(1, len(STAGES))
         for order, stage in enumerate(STAGES[: reached + 1]):
             entered = self._plan.starts + timedelta(days=14 * order)
             self.content.stages.append({
-                "ProjectId": id, "ProjectName": name, "StageId": guid_of(Random(stage)), "StageName": stage, "PhaseName": "Delivery" if order > 1 else "Demand",
+                "ProjectId": id, "ProjectName": name, "StageId": guid_of(Random(stage)), "StageName": stage,
+                "PhaseName": "Delivery" if order > 1 else "Demand",
                 "StageOrder": order + 1, "StageStatus": 1 if order == reached else 3, "StageEntryDate": text(entered),
                 "StageCompletionDate": None if order == reached else text(entered + timedelta(days=14)),
             })  # fmt: skip

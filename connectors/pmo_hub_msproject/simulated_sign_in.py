@@ -100,11 +100,13 @@ class SignIn:
         self.live.add(access)
         self.refreshing.add(refresh)
         claims = {
-            "oid": "o1", "sub": "s1", "tid": "t1", "preferred_username": ACCOUNT, "exp": int(time.time()) + 3_600, "aud": form.get("client_id"),
+            "oid": "o1", "sub": "s1", "tid": "t1", "preferred_username": ACCOUNT, "exp": int(time.time()) + 3_600,
+            "aud": form.get("client_id"),
             "iss": "simulated", "nonce": nonce,
         }  # fmt: skip
         return _reply({
-            "token_type": "Bearer", "access_token": access, "refresh_token": refresh, "expires_in": self.lives_s, "scope": form.get("scope", ""),
+            "token_type": "Bearer", "access_token": access, "refresh_token": refresh, "expires_in": self.lives_s,
+            "scope": form.get("scope", ""),
             "client_info": _encoded({"uid": "u1", "utid": "t1"}), "id_token": f"{_encoded({'alg': 'none'})}.{_encoded(claims)}.",
         })  # fmt: skip
 

@@ -255,7 +255,8 @@ class Simulator:
 def _report(plan: Plan) -> Values:
     return {
         "ProjectId": plan.id, "ProjectName": plan.header["Name"], "ProjectEarnedValueIsStale": False,
-        "ProjectStatusDate": plan.header["StatusDate"], "ProjectCurrency": "EUR", "ProjectACWP": 0.0, "ProjectBCWP": 0.0, "ProjectBCWS": 0.0,
+        "ProjectStatusDate": plan.header["StatusDate"], "ProjectCurrency": "EUR", "ProjectACWP": 0.0, "ProjectBCWP": 0.0,
+        "ProjectBCWS": 0.0,
         "ProjectEAC": 0.0,
     }  # fmt: skip
 

@@ -298,9 +298,13 @@ class Stage(Pascal):
     phase_name: str | None = None
 
 
-@lru_cache(maxsize=64)
 def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     """Decodes that kind; numbers may come as texts, as decimals of ProjectData do."""
+    return _decoder(kind)
+
+
+@lru_cache(maxsize=128)
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind, strict=False)
 
 

@@ -42,7 +42,7 @@ def test_the_recorded_assignment_maps(shared_folder: Path) -> None:
 
 def test_the_recorded_resource_maps(shared_folder: Path) -> None:
     raw = _recorded(shared_folder, "projectserver/recorded_ProjectServer_ProjectResource.json")
-    assert one(mapped("resource", raw).mentioned, Resource)
+    assert one(mapped("resource", raw).mentioned, Resource).is_generic is None
 
 
 def test_the_recorded_project_and_its_report_map(shared_folder: Path) -> None:

@@ -71,7 +71,9 @@ def test_a_code_is_waited_for_and_then_lets_in(simulator: Simulator, microsoft: 
     assert ends is not None
 
 
-def test_a_browser_comes_back_with_a_code_that_needs_its_verifier(simulator: Simulator, microsoft: Microsoft, context: MemoryContext) -> None:
+def test_a_browser_comes_back_with_a_code_that_needs_its_verifier(
+    simulator: Simulator, microsoft: Microsoft, context: MemoryContext
+) -> None:
     authorize, config = MicrosoftAuthorize(microsoft), _config(simulator, BROWSER)
     assert not authorize.prompts(config)
     begun = authorize.start(config, "https://hub.example/done")
@@ -150,16 +152,19 @@ def test_a_sign_in_service_that_names_another_host_is_not_followed(
     simulator: Simulator, microsoft: Microsoft, context: MemoryContext
 ) -> None:
     simulator.sign_in.host = "elsewhere.example"
-    with pytest.raises(ConfigError, match="elsewhere.example"):
+    with pytest.raises(ConfigError, match="elsewhere"):
         MicrosoftAuthorize(microsoft).prompt(_config(simulator, CODE), context)
 
 
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"sign_in": "ntlm", "user": None}, "user"), ({"sign_in": "device_code"}, "client_id"), ({"url": "http://pwa.example/pwa"}, "https"),
-        ({"url": "https://pwa.example/pwa/_api/ProjectServer"}, "leave out"), ({"url": "https://pwa.example/pwa/default.aspx"}, "leave out"),
-        ({"time_zone": "Mars/Base"}, "zone"), ({"sign_in": "kerberos", "password": None}, "neither"), ({"url": "https://u:p@pwa.example"}, "credential"),
+        ({"sign_in": "ntlm", "user": None}, "user"), ({"sign_in": "device_code"}, "client_id"), ({"url": "http://pwa.example/pwa"},
+        "https"),
+        ({"url": "https://pwa.example/pwa/_api/ProjectServer"}, "leave out"), ({"url": "https://pwa.example/pwa/default.aspx"},
+        "leave out"),
+        ({"time_zone": "Mars/Base"}, "zone"), ({"sign_in": "kerberos", "password": None}, "neither"),
+        ({"url": "https://u:p@pwa.example"}, "credential"),
     ],
 )  # fmt: skip
 def test_a_config_that_cannot_work_says_what_to_change(change: dict[str, Any], why: str) -> None:
@@ -169,7 +174,14 @@ def test_a_config_that_cannot_work_says_what_to_change(change: dict[str, Any], w
 
 
 def test_a_connection_that_changes_its_way_drops_the_old_secret() -> None:
-    whole = {"sign_in": "device_code", "url": "https://pwa.example/pwa/", "user": "u", "password": "p", "client_id": "a", "tenant": "t.example"}
+    whole = {
+        "sign_in": "device_code",
+        "url": "https://pwa.example/pwa/",
+        "user": "u",
+        "password": "p",
+        "client_id": "a",
+        "tenant": "t.example",
+    }
     config = MsProjectConfig.model_validate(whole)
     assert (config.password, config.user, config.url) == (None, None, "https://pwa.example/pwa")
 
@@ -192,7 +204,10 @@ def test_importing_the_connector_imports_neither_msal_nor_spnego() -> None:
     import sys
 
     script = "import sys; import pmo_hub_msproject.connector; sys.exit(any(m in sys.modules for m in ('msal', 'spnego')))"
-    assert subprocess.run([sys.executable, "-c", script], check=False, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", script], check=False, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}).returncode
+        == 0
+    )
 
 
 def _ntlm_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str) -> Any:

@@ -118,7 +118,9 @@ def test_answers_have_the_vendors_properties_and_types(model: Model, verbose: bo
                     if name in told:
                         assert isinstance(value, JSON[told[name]]), f"{kind}.{name}: {value!r} is no {told[name]}"  # type: ignore[arg-type]
                     else:
-                        ours = name.startswith(("odata.", "__metadata", "Custom_x005f_")) or name in model.members(kind, "NavigationProperty")
+                        ours = name.startswith(("odata.", "__metadata", "Custom_x005f_")) or name in model.members(
+                            kind, "NavigationProperty"
+                        )
                         assert ours, f"{kind}.{name} is not the vendor's"
 
 

@@ -13,7 +13,8 @@ from pmo_hub.sdk.contract import Ref
 from pmo_hub.sdk.http import Policy
 from pmo_hub.sdk.testing import ConnectorSuite, Fault, MemoryContext
 from pmo_hub_msproject.connector import MsProjectConnector
-from pmo_hub_msproject.simulator import Simulator, generate, serve
+from pmo_hub_msproject.simulated_organisation import generate
+from pmo_hub_msproject.simulator import Simulator, serve
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 FAULTS: dict[Fault, dict[str, Any]] = {

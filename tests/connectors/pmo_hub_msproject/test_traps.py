@@ -41,9 +41,10 @@ NO_GUID = "00000000-0000-0000-0000-000000000000"
 @pytest.mark.parametrize(
     ("text", "at"),
     [
-        ("0001-01-01T00:00:00", None), ("", None), (None, None), ("soon", None), ("2025-08-13T09:16:01.33", datetime(2025, 8, 13, 9, 16, 1)),
-        ("2025-08-13T15:39:09.04", datetime(2025, 8, 13, 15, 39, 9)), ("2024-04-25T17:00:00", datetime(2024, 4, 25, 17)),
-        ("/Date(1400000000000)/", datetime(2014, 5, 13, 16, 53, 20)), ("/Date(99999999999999999)/", None),
+        ("0001-01-01T00:00:00", None), ("", None), (None, None), ("soon", None),
+        ("2025-08-13T09:16:01.33", datetime(2025, 8, 13, 9, 16, 1)),  # noqa: DTZ001
+        ("2025-08-13T15:39:09.04", datetime(2025, 8, 13, 15, 39, 9)), ("2024-04-25T17:00:00", datetime(2024, 4, 25, 17)),  # noqa: DTZ001
+        ("/Date(1400000000000)/", datetime(2014, 5, 13, 16, 53, 20)), ("/Date(99999999999999999)/", None),  # noqa: DTZ001
     ],
 )  # fmt: skip
 def test_times_have_no_zone_and_a_sentinel(text: str | None, at: datetime | None) -> None:
@@ -142,7 +143,7 @@ def test_lags_of_a_percentage_and_of_elapsed_time_become_working_hours() -> None
     for lag, format, expected in ((50, 19, 12.0), (43_200, 8, 72 * 40 / 168)):
         link = wire.Link(OTHER, OTHER, TASK, 1, lag, None, format)
         body = {"Id": OTHER, "PredecessorTaskId": OTHER, "SuccessorTaskId": TASK, "DependencyType": 1, "LinkLag": lag, "LinkLagFmt": format}
-        found = one(mapped("link", body, f"{PROJECT}/{OTHER}", **ends.context(link)).owned, Dependency)
+        found = one(mapped("link", body, f"{PROJECT}/{OTHER}", context=ends.context(link)).owned, Dependency)
         assert found.lag_hours == pytest.approx(expected, abs=0.001)
 
 
@@ -152,15 +153,20 @@ def test_a_link_between_projects_is_one_from_both_sides() -> None:
     theirs.external(ghost, PROJECT, TASK, None)
     here = {"Id": ghost, "PredecessorTaskId": ghost, "SuccessorTaskId": TASK, "DependencyType": 1}
     there = {"Id": TASK, "PredecessorTaskId": OTHER, "SuccessorTaskId": ghost, "DependencyType": 1}
-    first = mapped("link", here, f"{PROJECT}/{ghost}", **ours.context(wire.Link(ghost, ghost, TASK)))
-    second = mapped("link", there, f"{OTHER}/{TASK}", **theirs.context(wire.Link(TASK, OTHER, ghost)))
+    first = mapped("link", here, f"{PROJECT}/{ghost}", context=ours.context(wire.Link(ghost, ghost, TASK)))
+    second = mapped("link", there, f"{OTHER}/{TASK}", context=theirs.context(wire.Link(TASK, OTHER, ghost)))
     assert first.owned == second.owned
     assert one(first.owned, Dependency).predecessor == f"{OTHER}/{OTHER}"
 
 
 def test_an_inactive_task_is_kept_and_not_counted() -> None:
     item = one(task(IsActive=False, PercentComplete=40), WorkItem)
-    assert (item.is_active, item.counts, item.uncounted, item.status_category) == (False, False, Uncounted.INACTIVE, StatusCategory.CANCELLED)
+    assert (item.is_active, item.counts, item.uncounted, item.status_category) == (
+        False,
+        False,
+        Uncounted.INACTIVE,
+        StatusCategory.CANCELLED,
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,7 +180,9 @@ def test_kinds_of_tasks(values: dict[str, Any], kind: Kind, uncounted: Uncounted
 
 
 def test_dates_that_a_site_makes_up_for_words_are_not_believed() -> None:
-    records = task(IsManual=True, StartText="after the summer", Start="2026-08-03T08:00:00", Finish="2026-08-04T17:00:00", FinishText="4.8.26")
+    records = task(
+        IsManual=True, StartText="after the summer", Start="2026-08-03T08:00:00", Finish="2026-08-04T17:00:00", FinishText="4.8.26"
+    )
     item, schedule = one(records, WorkItem), one(records, Schedule)
     assert (item.planned_start, item.planned_finish, schedule.starts_at) == (None, date(2026, 8, 4), None)
     assert one(records, CustomValue).text == "after the summer"
@@ -187,7 +195,9 @@ def test_the_percentage_is_the_status(percent: int, category: str) -> None:
 
 
 def test_priority_is_a_tenth_and_hours_are_of_work() -> None:
-    records = task(Priority=500, WorkTimeSpan="P1D", ActualWorkTimeSpan="PT8H", TotalSlackTimeSpan="-PT8H", Duration="3ed", DurationTimeSpan="P3D")
+    records = task(
+        Priority=500, WorkTimeSpan="P1D", ActualWorkTimeSpan="PT8H", TotalSlackTimeSpan="-PT8H", Duration="3ed", DurationTimeSpan="P3D"
+    )
     item, schedule = one(records, WorkItem), one(records, Schedule)
     assert (item.priority, item.work_hours, item.spent_hours) == (50, 24.0, 8.0)
     assert (schedule.total_float_hours, schedule.duration_hours, schedule.is_elapsed) == (-8.0, 72.0, True)
@@ -202,7 +212,7 @@ def test_baseline_zero_and_earned_value_are_the_tasks_own() -> None:
     baseline, earned = one(records, Baseline), one(records, EarnedValue)
     assert (baseline.number, baseline.work_hours, baseline.cost) == (0, 24.0, Decimal(2400))
     assert (earned.planned_value, earned.earned_value, earned.actual_cost) == (Decimal(1200), Decimal(800), Decimal("900.5"))
-    assert earned.at == datetime(2026, 1, 6, 17)
+    assert earned.at == datetime(2026, 1, 6, 17)  # noqa: DTZ001
 
 
 def test_a_task_without_cost_has_earned_nothing_that_could_be_known() -> None:
@@ -215,15 +225,22 @@ def test_an_assignment_without_a_resource_is_nobodys() -> None:
     assert (found.external_id, found.resource) == (f"{PROJECT}/{TASK}", OTHER)
 
 
-@pytest.mark.parametrize("entries", [["Entry_1", "Entry_2"], {"__metadata": {"type": "Collection(Edm.String)"}, "results": ["Entry_1", "Entry_2"]}])
+@pytest.mark.parametrize(
+    "entries", [["Entry_1", "Entry_2"], {"__metadata": {"type": "Collection(Edm.String)"}, "results": ["Entry_1", "Entry_2"]}]
+)
 def test_values_of_lookup_tables_have_names_in_both_shapes(entries: Any) -> None:
     assert one(task(Custom_x005f_aa=entries), CustomValue).text == "Technology, Sales"
 
 
 def test_custom_values_are_of_their_types() -> None:
-    found = {r.name: r for r in task(Custom_x005f_bb=150_000, Custom_x005f_cc=4800, Custom_x005f_dd="2026-02-03T08:00:00", Custom_x005f_ee=True)
-             if isinstance(r, CustomValue)}  # fmt: skip
-    assert (found["Value"].number, found["Effort"].number, found["Accepted"].day, found["Checked"].text) == (1500.0, 8.0, date(2026, 2, 3), "yes")
+    records = task(Custom_x005f_bb=150_000, Custom_x005f_cc=4800, Custom_x005f_dd="2026-02-03T08:00:00", Custom_x005f_ee=True)
+    found = {r.name: r for r in records if isinstance(r, CustomValue)}
+    assert (found["Value"].number, found["Effort"].number, found["Accepted"].day, found["Checked"].text) == (
+        1500.0,
+        8.0,
+        date(2026, 2, 3),
+        "yes",
+    )
 
 
 def test_a_sentinel_is_no_custom_value() -> None:
@@ -231,7 +248,9 @@ def test_a_sentinel_is_no_custom_value() -> None:
 
 
 def test_people_are_identities_and_roles_are_not() -> None:
-    person = mapped("resource", {"Id": OTHER, "Name": "Ada", "Email": "ada@x.example", "EnterpriseResource": {"Id": TASK}}, f"{PROJECT}/{OTHER}")
+    person = mapped(
+        "resource", {"Id": OTHER, "Name": "Ada", "Email": "ada@x.example", "EnterpriseResource": {"Id": TASK}}, f"{PROJECT}/{OTHER}"
+    )
     assert (one(person.mentioned, Resource).identity, one(person.mentioned, Identity).external_id) == (TASK, TASK)
     assert one(person.mentioned, Resource).name is None
     role = mapped("resource", {"Id": OTHER, "Name": "Concrete", "MaterialLabel": "t"}, f"{PROJECT}/{OTHER}")
@@ -241,7 +260,14 @@ def test_people_are_identities_and_roles_are_not() -> None:
 def test_a_plan_claims_its_calendar_with_the_exceptions() -> None:
     days = Exceptional("0-0", "Christmas", (date(2026, 12, 24), date(2026, 12, 26)), ())
     site = Site("https://x", "UTC", calendars=(SiteCalendar(OTHER, "Standard", (days,)),))
-    header = {"Id": PROJECT, "Name": "P", "MinutesPerDay": 480, "StatusDate": "0001-01-01T00:00:00", "Calendar": {"Id": OTHER}, "CurrencyCode": "EUR"}
+    header = {
+        "Id": PROJECT,
+        "Name": "P",
+        "MinutesPerDay": 480,
+        "StatusDate": "0001-01-01T00:00:00",
+        "Calendar": {"Id": OTHER},
+        "CurrencyCode": "EUR",
+    }
     records = mapped("plan", {"project": header, "summary": None, "report": None}, PROJECT, site).owned
     plan = one(records, Plan)
     assert (plan.hours_per_day, plan.status_at, plan.calendar, plan.currency) == (8.0, None, OTHER, "EUR")
@@ -252,7 +278,7 @@ def test_earned_value_of_a_plan_says_whether_it_is_stale() -> None:
     body = {"project": {"Id": PROJECT, "Name": "P"}, "summary": {"Id": TASK, "BudgetedCostWorkScheduled": 10.0},
             "report": {"ProjectId": PROJECT, "ProjectEarnedValueIsStale": True, "ProjectStatusDate": "2026-01-06T17:00:00"}}  # fmt: skip
     earned = one(mapped("plan", body, PROJECT).owned, EarnedValue)
-    assert (earned.item, earned.is_stale, earned.at) == (None, True, datetime(2026, 1, 6, 17))
+    assert (earned.item, earned.is_stale, earned.at) == (None, True, datetime(2026, 1, 6, 17))  # noqa: DTZ001
 
 
 def test_numbered_baselines_have_decimals_as_texts() -> None:
@@ -264,7 +290,15 @@ def test_numbered_baselines_have_decimals_as_texts() -> None:
 
 @pytest.mark.parametrize(("told", "share"), [(0.3, 0.3), (30, 0.3), ("50.0", 0.5), (1, 1.0), (-1, None)])
 def test_risks_are_items_that_nothing_counts(told: Any, share: float | None) -> None:
-    row = {"RiskId": TASK, "Title": "Late", "Status": "(2) Aufgeschoben", "Category": "(2) Zeit", "Probability": told, "Impact": 5.0, "Cost": 100.0}
+    row = {
+        "RiskId": TASK,
+        "Title": "Late",
+        "Status": "(2) Aufgeschoben",
+        "Category": "(2) Zeit",
+        "Probability": told,
+        "Impact": 5.0,
+        "Cost": 100.0,
+    }
     records = mapped("risk", row).owned
     item, entry = one(records, WorkItem), one(records, RegisterEntry)
     assert (item.kind, item.counts, item.uncounted, item.status_category) == (Kind.RISK, False, Uncounted.REGISTER, StatusCategory.TODO)
@@ -272,7 +306,14 @@ def test_risks_are_items_that_nothing_counts(told: Any, share: float | None) -> 
 
 
 def test_stages_tell_when_they_were_entered() -> None:
-    row = {"StageId": TASK, "StageName": "Plan", "StageOrder": 2, "StageStatus": 1, "StageEntryDate": "2026-01-05T08:00:00", "PhaseName": "Demand"}
+    row = {
+        "StageId": TASK,
+        "StageName": "Plan",
+        "StageOrder": 2,
+        "StageStatus": 1,
+        "StageEntryDate": "2026-01-05T08:00:00",
+        "PhaseName": "Demand",
+    }
     found = one(mapped("stage", row).owned, StagePassage)
     assert (found.plan, found.stage, found.position, found.completed_at) == (PROJECT, "Plan", 2, None)
     assert found.entered_at is not None

@@ -77,6 +77,10 @@ SETTLED: Mapping[str, Settled] = {
     "Plant Upgrade": Settled(
         OPERATIONS, "amara.quill@sponsors.example", True, -150, 200, {"methodology": "waterfall", "phase": "execution", "currency": "EUR"}
     ),
+    # Plans of Project Server.
+    "Headquarters Relocation": Settled(
+        OPERATIONS, "piet.verhaal@sponsors.example", True, -120, 150, {"methodology": "waterfall", "phase": "execution", "currency": "EUR"}
+    ),
     "Lager Zürich 仓库": Settled(OPERATIONS, None, False, None, None, {"methodology": "agile", "time_zone": "Europe/Zurich"}),
 }  # fmt: skip
 

@@ -29,6 +29,7 @@ NOWHERE = "00000000-0000-4000-8000-000000000001"
 
 class TestProjectServer(ConnectorSuite):
     connector = MsProjectConnector()
+    most_resumes = 4
     unknown_id = f"{NOWHERE}/{NOWHERE}"
     # A task belongs to its project for good, and no token is resumed from.
     test_a_move_between_scopes_arrives = None  # type: ignore[assignment]

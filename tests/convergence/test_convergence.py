@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.convergence.machine import Databases
 from tests.convergence.running import Plan, converge
+
+pytestmark = pytest.mark.long
 
 SEED = 20261123
 EXAMPLES = 15

@@ -1,12 +1,13 @@
 """What connectors map payloads to: one frozen value a record, references by external id within the source's namespace.
 
 Instants are aware UTC datetimes; schedule dates are bare dates in the project's zone; hours are working hours; None means unknown.
-Of a plan, what a scheduling tool computed is kept apart from what the hub computes: as naive datetimes, the wall clock of the plan's zone,
-and as money in the plan's currency.
+Of a plan, what a scheduling tool computed is kept apart from what the hub computes: as naive datetimes, the wall clock of the plan's zone
+(`WALL_CLOCK` names these fields, every other datetime is an instant), and as money in the plan's currency.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -220,7 +221,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The header of a schedule; its `external_id` is its scope's. `hours_per_*` turn hours into the days and weeks that people speak of."""
+    """The header of a schedule; its `external_id` is its scope's. `hours_per_*` turn hours into the days and weeks that people speak of.
+
+    `owner` is an account, as everywhere; `time_zone` an IANA name, `currency` an ISO 4217 code.
+    """
 
     type: ClassVar[RecordType] = RecordType.PLAN
     external_id: str
@@ -291,7 +295,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class EarnedValue:
-    """The earned value that the source computed, of an item or, where `item` is None, of the whole plan, as of `at`."""
+    """The earned value that the source computed, of an item or, where `item` is None, of the whole plan, as of `at`: the status date."""
 
     type: ClassVar[RecordType] = RecordType.EARNED_VALUE
     external_id: str
@@ -429,3 +433,14 @@ Record = (
     | StagePassage
     | RegisterEntry
 )
+
+WALL_CLOCK: Mapping[RecordType, frozenset[str]] = {
+    RecordType.PLAN: frozenset({"starts_at", "finishes_at", "status_at"}),
+    RecordType.SCHEDULE: frozenset({
+        "starts_at", "finishes_at", "actual_starts_at", "actual_finishes_at", "deadline", "constraint_at",
+    }),
+    RecordType.BASELINE: frozenset({"starts_at", "finishes_at"}),
+    RecordType.EARNED_VALUE: frozenset({"at"}),
+    RecordType.ASSIGNMENT: frozenset({"starts_at", "finishes_at"}),
+}  # fmt: skip
+"""Record type → its fields that are naive datetimes."""

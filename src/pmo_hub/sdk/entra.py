@@ -137,8 +137,9 @@ class Application:
         except ConnectorError:
             raise
         except ValueError as error:
-            # Raised for a tenant that is not there and for an answer that is not JSON; MSAL's text quotes the answer.
-            raise refusal(str(error)) if _CODE.search(str(error)) else TransientError(
+            # Raised for a tenant that is not there and for an answer that is not JSON; MSAL's text, or that of what caused it, quotes it.
+            told = f"{error} {error.__context__}"
+            raise refusal(told) if _CODE.search(told) else TransientError(
                 f"the sign-in service at {urlsplit(self._authority).hostname} sent an unreadable answer"
             ) from None
         return answer

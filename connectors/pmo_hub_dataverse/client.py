@@ -166,7 +166,9 @@ class DataverseClient:
                 "the Power Platform admin centre, with a security role"
             )
         if status == 403 and said.code == DISABLED:
-            return AuthError(f"the application user at {self._host} is disabled ({said.code}); enable it in the Power Platform admin centre")
+            return AuthError(
+                f"the application user at {self._host} is disabled ({said.code}); enable it in the Power Platform admin centre"
+            )
         if status == 403 and not is_web_page(response):
             return Forbidden(said.code, f"the application user at {self._host} may not read this ({said.code or 403}): {words}")
         error = error_of(response, "Dataverse")

@@ -41,7 +41,9 @@ class DataverseConfig(BaseModel):
     ]
     client_secret: Annotated[
         SecretStr,
-        Field(title="Client secret", description="The value (not the id) of a secret of that app registration.", min_length=1, max_length=500),
+        Field(
+            title="Client secret", description="The value (not the id) of a secret of that app registration.", min_length=1, max_length=500
+        ),
     ]
     expires_on: Annotated[
         date | None,

@@ -167,4 +167,3 @@ class DataverseSource:
             if self._schema is None:
                 self._schema = discover(self._client)
             return self._schema
-

@@ -94,7 +94,7 @@ def priority(value: int | None) -> int | None:
     """0..100, 100 the most urgent, of Planner's 0..10, where 0 is."""
     if value is None:
         return None
-    return 90 if value <= 1 else 70 if value <= 4 else 50 if value <= 7 else 20  # noqa: PLR2004
+    return 90 if value <= 1 else 70 if value <= 4 else 50 if value <= 7 else 20
 
 
 def _read(decoder: msgspec.json.Decoder[_T], payload: Payload) -> _T:

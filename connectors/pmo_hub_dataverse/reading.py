@@ -270,7 +270,8 @@ class Reader:
         for scope in self._partition.scopes:
             if scope not in there:
                 raise ScopeError(
-                    scope, f"project {scope} is no longer there, or the application user may no longer read it; restore it or remove it here"
+                    scope,
+                    f"project {scope} is no longer there, or the application user may no longer read it; restore it or remove it here",
                 )
 
     def _asked(self, table: Table, address: str, *, resumed: bool, tracked: bool = False, size: int | None = None) -> Rows | str:
@@ -303,4 +304,3 @@ class Reader:
 
     def _mark(self, table: Table) -> Mark | None:
         return mark_of(self._partition.state.get(self._key(table.set)))
-

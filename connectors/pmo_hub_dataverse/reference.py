@@ -86,4 +86,3 @@ def _rows(client: DataverseClient, schema: Schema, table: Table, columns: Sequen
 
 def _encoded(value: Any) -> bytes:
     return msgspec.json.encode(value, order="deterministic")
-

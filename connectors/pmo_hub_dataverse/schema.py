@@ -53,8 +53,7 @@ def discover(client: DataverseClient, tables: Sequence[Table] = TABLES) -> Schem
     """Asked once an opened source, in one request; ConfigError where this is no environment with projects."""
     names = " or ".join(f"LogicalName eq '{table.name}'" for table in tables)
     answer = client.object(
-        "EntityDefinitions?$select=LogicalName,ChangeTrackingEnabled"
-        f"&$filter={names}&$expand=Attributes($select=LogicalName,AttributeType)"
+        f"EntityDefinitions?$select=LogicalName,ChangeTrackingEnabled&$filter={names}&$expand=Attributes($select=LogicalName,AttributeType)"
     )
     told = {
         str(entry.get("LogicalName")): (

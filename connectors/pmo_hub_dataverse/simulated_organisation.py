@@ -17,7 +17,8 @@ NAMES = (
 )  # fmt: skip
 PHASES = ("Initiate", "Analyse", "Design", "Build", "Test", "Train", "Roll out", "Close")
 WORK = (
-    "Draft the charter", "Collect requirements", "Interview departments", "Map the process", "Choose the supplier", "Negotiate the contract",
+    "Draft the charter", "Collect requirements", "Interview departments", "Map the process", "Choose the supplier",
+    "Negotiate the contract",
     "Order the equipment", "Prepare the site", "Configure the system", "Migrate master data", "Write test cases", "Run the dress rehearsal",
     "Train key users", "Prepare the cutover", "Approve the budget", "Review the risks", "Set up reporting", "Hand over to operations",
 )  # fmt: skip
@@ -39,10 +40,10 @@ def shape_of(size: str | int) -> Shape:
     if isinstance(size, str) and size in SIZES:
         return Shape(*SIZES[size])
     if isinstance(size, str) and "x" in size:
-        plans, _, tasks = size.partition("x")
-        return Shape(int(plans), int(tasks))
+        first, _, second = size.partition("x")
+        return Shape(int(first), int(second))
     count = int(size)
-    if count < 10:  # noqa: PLR2004
+    if count < 10:
         raise ValueError("an organisation needs at least 10 tasks")
     plans = max(3, min(len(NAMES), count // 32))
     return Shape(plans, max(3, count // plans))
@@ -99,7 +100,7 @@ class _Plan:
             self.put(s.LABELS, msdyn_projectlabeltext=text, _msdyn_projectid_value=self.id, msdyn_colorindex=n)
             for n, text in enumerate(LABEL_TEXTS)
         ]
-        sprints = self._sprints() if self.number % 4 == 3 else []  # noqa: PLR2004
+        sprints = self._sprints() if self.number % 4 == 3 else []
         baseline = self.put(s.BASELINES, _msdyn_projectid_value=self.id)
         members = {
             resource: self.put(s.TEAMS, msdyn_name="Member", _msdyn_project_value=self.id, _msdyn_bookableresourceid_value=resource)
@@ -139,7 +140,8 @@ class _Plan:
         first = self.starts
         return [
             self.put(
-                s.SPRINTS, msdyn_name=f"Sprint {n + 1}", _msdyn_project_value=self.id, msdyn_startdate=stamp(first + timedelta(days=14 * n)),
+                s.SPRINTS, msdyn_name=f"Sprint {n + 1}", _msdyn_project_value=self.id,
+                msdyn_startdate=stamp(first + timedelta(days=14 * n)),
                 msdyn_finishdate=stamp(first + timedelta(days=14 * n + 13)),
             )
             for n in range(6)
@@ -169,7 +171,7 @@ class _Plan:
             msdyn_start=stamp(start), msdyn_finish=stamp(ends), msdyn_duration=days, msdyn_effort=effort,
             msdyn_effortcompleted=round(effort * progress, 2), msdyn_effortremaining=round(effort * (1 - progress), 2),
             msdyn_progress=progress, msdyn_priority=self.random.choice((1, 3, 5, 5, 9)), msdyn_ismilestone=is_milestone,
-            msdyn_iscritical=self.random.random() < 0.4, msdyn_summary=False, msdyn_outlinelevel=2,  # noqa: PLR2004
+            msdyn_iscritical=self.random.random() < 0.4, msdyn_summary=False, msdyn_outlinelevel=2,
             msdyn_displaysequence=self.sequence, msdyn_descriptionplaintext=None, msdyn_scheduledstart=stamp(start),
             msdyn_scheduledend=stamp(ends),
         )  # fmt: skip
@@ -179,7 +181,8 @@ class _Plan:
         _put(
             self.world, s.TASKS, self.made, msdyn_projecttaskid=id, msdyn_subject=PHASES[phase % len(PHASES)], _msdyn_project_value=self.id,
             msdyn_start=stamp(start), msdyn_finish=stamp(ends), msdyn_duration=float(max(1, (ends - start).days)), msdyn_effort=0.0,
-            msdyn_effortcompleted=0.0, msdyn_effortremaining=0.0, msdyn_progress=self._progress(start, max(ends, start + timedelta(hours=1))),
+            msdyn_effortcompleted=0.0, msdyn_effortremaining=0.0,
+            msdyn_progress=self._progress(start, max(ends, start + timedelta(hours=1))),
             msdyn_priority=5, msdyn_ismilestone=False, msdyn_iscritical=False, msdyn_summary=True, msdyn_outlinelevel=1,
             msdyn_displaysequence=self.sequence, msdyn_scheduledstart=stamp(start), msdyn_scheduledend=stamp(ends),
         )  # fmt: skip
@@ -189,11 +192,11 @@ class _Plan:
         days: float,
     ) -> None:  # fmt: skip
         """Who works on a task, what was agreed of it, what is ticked off in it."""
-        chosen = self.random.sample(self.team, self.random.choice((1, 1, 1, 2))) if days and self.random.random() < 0.9 else []  # noqa: PLR2004
+        chosen = self.random.sample(self.team, self.random.choice((1, 1, 1, 2))) if days and self.random.random() < 0.9 else []
         effort = days * HOURS / max(1, len(chosen))
         for resource in chosen:
             self.assign(task, members[resource], resource, effort, start, ends)
-        if days and self.random.random() < 0.05:  # noqa: PLR2004
+        if days and self.random.random() < 0.05:
             self.assign(task, generic, None, 0.0, start, ends)
         slip = timedelta(days=self.random.choice((0, 0, 1, 3)) * (1 + self.late))
         self.put(
@@ -201,13 +204,13 @@ class _Plan:
             msdyn_taskstartdate=stamp(start - slip), msdyn_taskfinishdate=stamp(ends - slip), msdyn_taskduration=days,
             msdyn_taskeffort=days * HOURS,
         )  # fmt: skip
-        if self.random.random() < 0.15:  # noqa: PLR2004
+        if self.random.random() < 0.15:
             for n, check in enumerate(self.random.sample(CHECKS, 2)):
                 self.put(
                     s.CHECKLISTS, msdyn_name=check, _msdyn_projecttaskid_value=task, msdyn_projectchecklistcompleted=n == 0,
                     msdyn_projectchecklistorder=float(n),
                 )  # fmt: skip
-        if self.random.random() < 0.1:  # noqa: PLR2004
+        if self.random.random() < 0.1:
             self.put(s.TASK_LABELS, _msdyn_projecttaskid_value=task, _msdyn_projectlabelid_value=self.random.choice(labels))
 
     def assign(self, task: str, member: str, resource: str | None, effort: float, start: datetime, ends: datetime) -> None:

@@ -181,9 +181,7 @@ class TaskBaseline(
     effort: float | None = None
 
 
-class Resource(
-    Struct, rename=_columns({"name": "name", "email": "msdyn_primaryemail", "type": "resourcetype", "user": "_userid_value"})
-):
+class Resource(Struct, rename=_columns({"name": "name", "email": "msdyn_primaryemail", "type": "resourcetype", "user": "_userid_value"})):
     name: str | None = None
     email: str | None = None
     type: int | None = None

@@ -86,7 +86,7 @@ class GraphClient:
         for n, address in enumerate(addresses):
             one = told.get(str(n), {})
             status, body = one.get("status"), one.get("body")
-            if isinstance(status, int) and status not in _AGAIN and (status >= 400 or isinstance(body, dict)):  # noqa: PLR2004
+            if isinstance(status, int) and status not in _AGAIN and (status >= 400 or isinstance(body, dict)):
                 found.append(Part(status, body if isinstance(body, dict) else {}))
                 continue
             try:
@@ -107,7 +107,7 @@ class GraphClient:
         return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
     def _read(self, response: Response, address: str) -> Json:
-        if response.status_code >= 300 or is_web_page(response):  # noqa: PLR2004
+        if response.status_code >= 300 or is_web_page(response):
             raise self._failure(response)
         try:
             value = msgspec.json.decode(response.content)
@@ -119,7 +119,7 @@ class GraphClient:
 
     def _failure(self, response: Response) -> ConnectorError:
         status, path = response.status_code, response.request.url.path
-        if status == 403 and not is_web_page(response):  # noqa: PLR2004
+        if status == 403 and not is_web_page(response):
             return Forbidden(
                 f"the application may not read {path} (403): grant it Tasks.Read.All, GroupMember.Read.All and User.ReadBasic.All with an "
                 "admin's consent"
@@ -127,7 +127,7 @@ class GraphClient:
         error = error_of(response, "Microsoft Graph")
         if error is None:
             return TransientError(f"Graph at {self._host} sent an answer that can't be read")
-        if isinstance(error, ConfigError) and 400 <= status < 500 and not is_web_page(response):  # noqa: PLR2004
+        if isinstance(error, ConfigError) and 400 <= status < 500 and not is_web_page(response):
             return Refused(status, f"Graph refused {path} ({status}): {_words(response)}")
         return error
 

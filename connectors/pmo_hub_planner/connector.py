@@ -78,8 +78,8 @@ class PlannerSource:
         """Of the first groups only: a large tenant has thousands."""
         groups = self._client.get(f"{GROUPS}&$top={A_BATCH}").get("value") or []
         parts = self._client.batch([f"{V1}/groups/{group['id']}/planner/plans" for group in groups])
-        plans = sum(len(part.body.get("value") or ()) for part in parts if part.status < 300)  # noqa: PLR2004
-        closed = sum(1 for part in parts if part.status == 403)  # noqa: PLR2004
+        plans = sum(len(part.body.get("value") or ()) for part in parts if part.status < 300)
+        closed = sum(1 for part in parts if part.status == 403)
         if closed and closed == len(parts):
             raise Forbidden("the application may not read the plans of any group (403): grant it Tasks.Read.All with an admin's consent")
         told = f"; {closed} of them may not be read" if closed else ""
@@ -100,7 +100,7 @@ class PlannerSource:
         for groups in self._client.pages(GROUPS):
             parts = self._client.batch([f"{V1}/groups/{group['id']}/planner/plans" for group in groups])
             for group, part in zip(groups, parts, strict=True):
-                if part.status >= 300:  # noqa: PLR2004
+                if part.status >= 300:
                     continue  # a group without Planner, or one that is closed to the application
                 for plans in self._client.rest(part.body):
                     for plan in plans:
@@ -109,10 +109,10 @@ class PlannerSource:
                             title = str(plan.get("title") or plan["id"])
                             where = group.get("displayName")
                             yield _scope(plan["id"], f"{title} ({where})" if where and where != title else title)
-        further = [plan for plan in self._config.further if plan not in seen]
-        for plan, part in zip(further, self._client.batch([f"{V1}/planner/plans/{plan}" for plan in further]), strict=True):
-            if part.status < 300:  # noqa: PLR2004
-                yield _scope(plan, str(part.body.get("title") or plan))
+        further = [id for id in self._config.further if id not in seen]
+        for id, part in zip(further, self._client.batch([f"{V1}/planner/plans/{id}" for id in further]), strict=True):
+            if part.status < 300:
+                yield _scope(id, str(part.body.get("title") or id))
 
     def reference(self, scopes: Sequence[str]) -> Iterator[Reference]:
         """The words of each plan; of one that is gone none, which its own reading tells."""
@@ -121,9 +121,9 @@ class PlannerSource:
         parts = self._client.batch(paths)
         for n, plan in enumerate(scopes):
             details, buckets = parts[2 * n], parts[2 * n + 1]
-            told = details.body.get("categoryDescriptions") if details.status < 300 else None  # noqa: PLR2004
+            told = details.body.get("categoryDescriptions") if details.status < 300 else None
             words = Words({name: str(text) for name, text in (told or {}).items() if text and "@" not in name})
-            if buckets.status < 300:  # noqa: PLR2004
+            if buckets.status < 300:
                 for values in self._client.rest(buckets.body):
                     words.buckets.update({str(bucket["id"]): str(bucket["name"]) for bucket in values if bucket.get("name")})
             yield Reference(plan, msgspec.json.encode(words, order="deterministic"))
@@ -157,13 +157,13 @@ class PlannerSource:
         tasks = [ref for ref in wanted if ref.kind == "task"]
         for ref, part in zip(tasks, self._client.batch([f"{V1}/planner/tasks/{ref.external_id}" for ref in tasks]), strict=True):
             if part.status in (400, 403, 404):
-                gone.append(Gone(ref, Reason.NO_ACCESS if part.status == 403 else Reason.ABSENT))  # noqa: PLR2004
-            elif part.status < 300 and part.body.get("planId"):  # noqa: PLR2004
+                gone.append(Gone(ref, Reason.NO_ACCESS if part.status == 403 else Reason.ABSENT))
+            elif part.status < 300 and part.body.get("planId"):
                 plans[str(part.body["planId"])] = None
         boards = [ref for ref in wanted if ref.kind == "board"]
         for ref, part in zip(boards, self._client.batch([f"{V1}/planner/plans/{ref.external_id}" for ref in boards]), strict=True):
             if part.status in (400, 403, 404):
-                gone.append(Gone(ref, Reason.NO_ACCESS if part.status == 403 else Reason.ABSENT))  # noqa: PLR2004
+                gone.append(Gone(ref, Reason.NO_ACCESS if part.status == 403 else Reason.ABSENT))
             else:
                 plans[ref.external_id] = None
         if gone:
@@ -182,7 +182,7 @@ class PlannerSource:
             for plan, part in zip(chunk, self._client.batch([f"{V1}/planner/plans/{plan}/tasks" for plan in chunk]), strict=True):
                 if part.status in (403, 404):
                     raise ScopeError(plan, f"plan {plan} is no longer there, or no longer readable; restore it or remove it here")
-                if part.status >= 300:  # noqa: PLR2004
+                if part.status >= 300:
                     raise TransientError(f"Graph failed with status {part.status} for plan {plan}")
                 ids = [str(task["id"]) for values in self._client.rest(part.body) for task in values if task.get("id")]
                 for first in range(0, max(1, len(ids)), LISTING_IDS):
@@ -197,11 +197,11 @@ class PlannerSource:
         try:
             for groups in self._client.pages(GROUPS):
                 parts = self._client.batch([f"{V1}/groups/{group['id']}/planner/plans" for group in groups])
-                closed += [str(g.get("displayName") or g["id"]) for g, p in zip(groups, parts, strict=True) if p.status == 403]  # noqa: PLR2004
+                closed += [str(g.get("displayName") or g["id"]) for g, p in zip(groups, parts, strict=True) if p.status == 403]
         except Forbidden:
             return  # plans that were named by the admin need no group
         if closed:
-            named = ", ".join(sorted(closed)[:5]) + (" and others" if len(closed) > 5 else "")  # noqa: PLR2004
+            named = ", ".join(sorted(closed)[:5]) + (" and others" if len(closed) > 5 else "")
             yield Page(notices=(f"Plans of {len(closed)} groups may not be read and are left out: {named}.",))
 
 

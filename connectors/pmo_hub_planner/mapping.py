@@ -146,14 +146,14 @@ def status_of(percent: int | None) -> tuple[StatusCategory, str]:
     """Any share between nothing and all is work in progress, whatever the tool that wrote it meant."""
     if percent is None or percent <= 0:
         return StatusCategory.TODO, "Not started"
-    return (StatusCategory.DONE, "Completed") if percent >= 100 else (StatusCategory.IN_PROGRESS, "In progress")  # noqa: PLR2004
+    return (StatusCategory.DONE, "Completed") if percent >= 100 else (StatusCategory.IN_PROGRESS, "In progress")
 
 
 def priority_of(value: int | None) -> int | None:
     """0..100, 100 the most urgent, of 0..10, where 0 is: urgent, important, medium, low."""
     if value is None:
         return None
-    return 90 if value <= 1 else 70 if value <= 4 else 50 if value <= 7 else 20  # noqa: PLR2004
+    return 90 if value <= 1 else 70 if value <= 4 else 50 if value <= 7 else 20
 
 
 def instant(text: str | None) -> datetime | None:
@@ -186,14 +186,17 @@ def _task(site: Site, words: Words, payload: Payload) -> Mapped:
     assignees = sorted((str((a or {}).get("assignedDateTime") or "") if isinstance(a, dict) else "", user)
                        for user, a in (task.assignments or {}).items() if a is not None)  # fmt: skip
     due = day(task.due_date_time, site.zone)
-    labels = tuple(words.categories.get(name) or name for name, applied in sorted((task.applied_categories or {}).items()) if applied is True)
+    labels = tuple(
+        words.categories.get(name) or name for name, applied in sorted((task.applied_categories or {}).items()) if applied is True
+    )
     item = WorkItem(
         id, id[:8], f"https://planner.cloud.microsoft/webui/plan/{payload.scope}/view/board/task/{id}", task.title or id,
         details.description or None, Kind.TASK, "Task", status, told, priority=priority_of(task.priority),
         original_priority=None if task.priority is None else str(task.priority), assignee=assignees[0][1] if assignees else None,
         reporter=task.created_by.user.id if task.created_by and task.created_by.user else None,
         created_at=instant(task.created_date_time), planned_start=day(task.start_date_time, site.zone), planned_finish=due, due=due,
-        actual_finish=instant(task.completed_date_time), percent_complete=None if task.percent_complete is None else float(task.percent_complete),
+        actual_finish=instant(task.completed_date_time),
+        percent_complete=None if task.percent_complete is None else float(task.percent_complete),
         labels=labels,
     )  # fmt: skip
     owned: list[Record] = [item]
@@ -229,5 +232,7 @@ def _board(site: Site, payload: Payload) -> Mapped:
 
 def _user(payload: Payload) -> Mapped:
     person, id = _read(_PERSON, payload), payload.ref.external_id
-    email = person.mail or (person.user_principal_name if person.user_principal_name and "#EXT#" not in person.user_principal_name else None)
+    email = person.mail or (
+        person.user_principal_name if person.user_principal_name and "#EXT#" not in person.user_principal_name else None
+    )
     return Mapped(mentioned=[Identity(id, person.display_name, email, person.account_enabled, "user")])

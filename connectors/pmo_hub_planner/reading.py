@@ -101,7 +101,7 @@ class Reader:
         found = []
         for plan, part in zip(plans, self._client.batch([self._listing(plan) for plan in plans]), strict=True):
             page = part.body
-            if part.status == 400 and self._expands:  # noqa: PLR2004
+            if part.status == 400 and self._expands:
                 self._expands = False
                 return self.tasks(plans)
             _refuse(plan, part.status)
@@ -131,7 +131,7 @@ class Reader:
         for task, part in zip(
             bare, self._client.batch([f"{V1}/planner/tasks/{task['id']}/details" for task in bare]) if bare else (), strict=True
         ):
-            task["details"] = part.body if part.status < 300 else None  # noqa: PLR2004  gone in the meantime
+            task["details"] = part.body if part.status < 300 else None
         found = Tasks()
         for task in tasks:
             body = _encoded(_bare(task))
@@ -154,8 +154,8 @@ class Reader:
         self._known.update(wanted)
         select = "$select=id,displayName,mail,userPrincipalName,accountEnabled"
         parts = self._client.batch([f"{V1}/users/{user}?{select}" for user in wanted])
-        payloads = [Payload(Ref("user", u), None, _encoded(_bare(p.body))) for u, p in zip(wanted, parts, strict=True) if p.status < 300]  # noqa: PLR2004
-        refused = any(part.status == 403 for part in parts)  # noqa: PLR2004
+        payloads = [Payload(Ref("user", u), None, _encoded(_bare(p.body))) for u, p in zip(wanted, parts, strict=True) if p.status < 300]
+        refused = any(part.status == 403 for part in parts)
         told = ("Names of people are not read: grant the application User.ReadBasic.All with an admin's consent.",) if refused else ()
         if payloads or told:
             yield Page(payloads, notices=told)
@@ -207,9 +207,9 @@ def _etag(value: object) -> str | None:
 
 def _refuse(plan: str, status: int) -> None:
     if status in (403, 404):
-        why = "is no longer there" if status == 404 else "may not be read by the application any more"  # noqa: PLR2004
+        why = "is no longer there" if status == 404 else "may not be read by the application any more"
         raise ScopeError(plan, f"plan {plan} {why}; restore it or remove it here")
-    if status >= 300:  # noqa: PLR2004
+    if status >= 300:
         raise TransientError(f"Graph failed with status {status} for plan {plan}")
 
 

@@ -65,8 +65,8 @@ def shape_of(size: str | int) -> tuple[int, int]:
     if isinstance(size, str) and size in SIZES:
         return SIZES[size]
     if isinstance(size, str) and "x" in size:
-        plans, _, tasks = size.partition("x")
-        return int(plans), int(tasks)
+        first, _, second = size.partition("x")
+        return int(first), int(second)
     plans = max(3, min(8, int(size) // 18))
     return plans, max(2, int(size) // plans)
 
@@ -78,7 +78,8 @@ def generate(seed: int, size: str | int, now: datetime, etag: Any) -> Tenant:
     for person in colleagues(seed):
         id = guid(random)
         tenant.users[id] = {
-            "id": id, "displayName": person.name, "mail": person.email, "userPrincipalName": person.email, "accountEnabled": person.is_active,
+            "id": id, "displayName": person.name, "mail": person.email, "userPrincipalName": person.email,
+            "accountEnabled": person.is_active,
         }  # fmt: skip
     titles = [(group, title) for group, own in GROUPS for title in own]
     groups = {name: guid(random) for name, _ in GROUPS}
@@ -91,7 +92,13 @@ def generate(seed: int, size: str | int, now: datetime, etag: Any) -> Tenant:
         plan = Plan(new_id(own), groups[group], title if not again else f"{title} {again + 1}", created=stamp(now - timedelta(days=90)))
         plan.owner = own.choice(list(tenant.users))
         plan.buckets = [
-            {"@odata.etag": etag("Bucket"), "name": name, "planId": plan.id, "orderHint": f"{8585 + n}{'' if n else '+'}", "id": new_id(own)}
+            {
+                "@odata.etag": etag("Bucket"),
+                "name": name,
+                "planId": plan.id,
+                "orderHint": f"{8585 + n}{'' if n else '+'}",
+                "id": new_id(own),
+            }
             for n, name in enumerate(BUCKETS)
         ]
         plan.categories = {f"category{n + 1}": CATEGORIES[n] if n < len(CATEGORIES) else None for n in range(25)}
@@ -108,15 +115,15 @@ def _task(random: Random, plan: Plan, n: int, team: list[str], now: datetime, et
     created = now - timedelta(days=random.randrange(20, 80), hours=n % 7)
     due = (created + timedelta(days=random.randrange(10, 60))).replace(hour=10, minute=0, second=0)
     who = random.sample(team, random.choice((0, 1, 1, 1, 2)))
-    checks = random.sample(CHECKS, 2) if random.random() < 0.3 else []  # noqa: PLR2004
+    checks = random.sample(CHECKS, 2) if random.random() < 0.3 else []
     bucket = plan.buckets[{0: 0, 50: 1, 100: 3}[percent]]["id"]
     return {
         "@odata.etag": etag("Task"), "planId": plan.id, "bucketId": bucket, "title": f"{WORK[n % len(WORK)]} {n + 1}",
         "orderHint": f"85852{n:09d}P", "assigneePriority": "", "percentComplete": percent,
         "startDateTime": stamp(created.replace(hour=10)) if n % 3 else None, "createdDateTime": stamp(created),
         "dueDateTime": stamp(due) if n % 5 else None, "hasDescription": n % 4 == 0, "previewType": "automatic",
-        "completedDateTime": stamp(min(now, due)) if percent == 100 else None,  # noqa: PLR2004
-        "completedBy": {"user": {"displayName": None, "id": team[0]}} if percent == 100 else None,  # noqa: PLR2004
+        "completedDateTime": stamp(min(now, due)) if percent == 100 else None,
+        "completedBy": {"user": {"displayName": None, "id": team[0]}} if percent == 100 else None,
         "referenceCount": 1 if n % 9 == 1 else 0, "checklistItemCount": len(checks), "activeChecklistItemCount": len(checks),
         "conversationThreadId": None, "priority": random.choice((1, 3, 5, 9)), "id": new_id(random),
         "createdBy": {"user": {"displayName": None, "id": plan.owner}},

@@ -165,7 +165,9 @@ class PlannerSimulator(Simulated):
                 answer = odata_error(429, "TooManyRequests", "Too many requests.", (("Retry-After", "3"),))
             else:
                 answer = self._one(path, dict(parse_qsl(query, keep_blank_values=True)))
-            answers.append({"id": request["id"], "status": answer.status, "headers": dict(answer.headers), "body": msgspec.Raw(answer.body)})
+            answers.append(
+                {"id": request["id"], "status": answer.status, "headers": dict(answer.headers), "body": msgspec.Raw(answer.body)}
+            )
         return Answer(200, msgspec.json.encode({"responses": answers[::-1]}))  # in whatever order
 
     def _one(self, path: str, query: Mapping[str, str]) -> Answer:
@@ -237,7 +239,9 @@ class PlannerSimulator(Simulated):
             kept = f"$deltatoken={quote(token)}&" if token else ""
             page["@odata.nextLink"] = f"{self.url}/beta/planner/tasks/delta?{kept}$skiptoken={offset + self.page}"
         else:
-            page["@odata.deltaLink"] = f"{self.url}/beta/planner/tasks/delta?$deltatoken={quote(f'{self.version}!{self.now().isoformat()}')}"
+            page["@odata.deltaLink"] = (
+                f"{self.url}/beta/planner/tasks/delta?$deltatoken={quote(f'{self.version}!{self.now().isoformat()}')}"
+            )
         return _ok(page)
 
     def _is_there(self, task: str) -> bool:
@@ -264,9 +268,7 @@ class PlannerSimulator(Simulated):
             return odata_error(404, "", "The requested item is not found.")
         return self._of(plan.id, lambda plan: answer(plan.tasks[id]))
 
-    def _listed(
-        self, path: str, query: Mapping[str, str], values: list[bytes], show: Callable[[bytes], bytes] | None = None
-    ) -> Answer:
+    def _listed(self, path: str, query: Mapping[str, str], values: list[bytes], show: Callable[[bytes], bytes] | None = None) -> Answer:
         offset = int(query.get("$skiptoken", "0"))
         shown = values[offset : offset + self.page]
         page: dict[str, Any] = {"value": [msgspec.Raw(show(value) if show else value) for value in shown]}

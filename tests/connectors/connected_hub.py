@@ -42,8 +42,8 @@ class ConnectedHub:
         with self.opened() as source:
             namespace, offered = source.namespace(), [scope for scope in source.scopes() if scope.external_id in scopes]
         self.connection = Stored(
-            CONNECTION, connector.title, connector.name, namespace, checked.plain, sealed_secrets(self.hub, checked, CONNECTION), {}, ACTIVE,
-            None, None, None, 0, SCHEDULES, "UTC", [], 15, START, START,
+            CONNECTION, connector.title, connector.name, namespace, checked.plain, sealed_secrets(self.hub, checked, CONNECTION), {},
+            ACTIVE, None, None, None, 0, SCHEDULES, "UTC", [], 15, START, START,
         )  # fmt: skip
         with work.write() as session:
             stored_connections.insert(session, self.connection)
@@ -98,5 +98,3 @@ class ConnectedHub:
             if kind == "work_item"
         }
         assert titles == read
-
-

@@ -105,7 +105,9 @@ class _Bridge:
 class Application:
     """An application that signs in with its own secret; safe to use from several threads."""
 
-    def __init__(self, context: Context, authority: str, tenant: str, client_id: str, secret: SecretStr, resource: str, **http: Any) -> None:
+    def __init__(
+        self, context: Context, authority: str, tenant: str, client_id: str, secret: SecretStr, resource: str, **http: Any
+    ) -> None:
         """`resource` is the service's address: its token serves nothing else. `http` is handed on to the context's client."""
         self._authority, self._tenant, self._client_id, self._secret = authority, tenant, client_id, secret
         self._scope = f"{resource.rstrip('/')}/.default"
@@ -139,8 +141,10 @@ class Application:
         except ValueError as error:
             # Raised for a tenant that is not there and for an answer that is not JSON; MSAL's text, or that of what caused it, quotes it.
             told = f"{error} {error.__context__}"
-            raise refusal(told) if _CODE.search(told) else TransientError(
-                f"the sign-in service at {urlsplit(self._authority).hostname} sent an unreadable answer"
+            raise (
+                refusal(told)
+                if _CODE.search(told)
+                else TransientError(f"the sign-in service at {urlsplit(self._authority).hostname} sent an unreadable answer")
             ) from None
         return answer
 

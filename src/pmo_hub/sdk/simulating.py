@@ -255,9 +255,15 @@ def _server(simulator: Simulated) -> Any:
     # The Date header is the simulator's own, so that a client's clock can be tested against it.
     return Server(
         uvicorn.Config(
-            _application(simulator), http=Protocol, log_config=None, access_log=False, date_header=False, server_header=False,
-            lifespan="off", timeout_graceful_shutdown=1,
-        )  # fmt: skip
+            _application(simulator),
+            http=Protocol,
+            log_config=None,
+            access_log=False,
+            date_header=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""The Planner connector by the suite that every connector's author gets, against the simulator over real sockets, without and with delta."""
+"""The Planner connector by the suite that every connector's author gets, against the simulator over real sockets."""
 
 from __future__ import annotations
 

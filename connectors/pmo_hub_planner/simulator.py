@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from pmo_hub.sdk import simulating
+from pmo_hub.sdk import simulated_serving
 from pmo_hub_planner.simulated_service import PlannerSimulator
 
 __all__ = ["PlannerSimulator", "serve", "simulate"]
@@ -17,7 +17,7 @@ __all__ = ["PlannerSimulator", "serve", "simulate"]
 @contextmanager
 def serve(seed: int, size: str | int, now: datetime, **options: Any) -> Iterator[PlannerSimulator]:
     """A generated organisation, served while the context is open."""
-    with simulating.serve(PlannerSimulator(seed, size, now, **options)) as simulator:
+    with simulated_serving.serve(PlannerSimulator(seed, size, now, **options)) as simulator:
         yield simulator
 
 
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     now = wanted.now or datetime.now(UTC)
     simulator = PlannerSimulator(wanted.seed, wanted.size, now if now.tzinfo else now.replace(tzinfo=UTC))
     told = f"simulated Graph: {len(simulator.projects)} plans, config {simulator.config()}"
-    simulating.run(simulator, wanted.port, told)
+    simulated_serving.run(simulator, wanted.port, told)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,15 @@ def _server(simulator: Simulated) -> Any:
             while not self.should_exit:
                 await asyncio.sleep(0.01)
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """At once: nobody waits for an answer any more."""
+            for server in self.servers:
+                server.close()
+            for connection in list(self.server_state.connections):
+                connection.shutdown()
+            for listener in sockets or ():
+                listener.close()
+
     # The Date header is the simulator's own, so that a client's clock can be tested against it.
     return Server(
         uvicorn.Config(

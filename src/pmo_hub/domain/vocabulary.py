@@ -43,6 +43,25 @@ class Uncounted(StrEnum):
     RULE = "rule"  # an admin's
 
 
+class Constraint(StrEnum):
+    """What binds a planned item's dates besides its links."""
+
+    AS_SOON_AS_POSSIBLE = "as_soon_as_possible"
+    AS_LATE_AS_POSSIBLE = "as_late_as_possible"
+    MUST_START_ON = "must_start_on"
+    MUST_FINISH_ON = "must_finish_on"
+    START_NO_EARLIER_THAN = "start_no_earlier_than"
+    START_NO_LATER_THAN = "start_no_later_than"
+    FINISH_NO_EARLIER_THAN = "finish_no_earlier_than"
+    FINISH_NO_LATER_THAN = "finish_no_later_than"
+
+
+class ResourceKind(StrEnum):
+    WORK = "work"
+    MATERIAL = "material"
+    COST = "cost"
+
+
 class DependencyType(StrEnum):
     """Which end of the predecessor binds which end of the successor."""
 
@@ -74,6 +93,16 @@ class RecordType(StrEnum):
     COMPONENT = "component"
     VERSION = "version"
     IDENTITY = "identity"
+    PLAN = "plan"
+    SCHEDULE = "schedule"
+    BASELINE = "baseline"
+    EARNED_VALUE = "earned_value"
+    RESOURCE = "resource"
+    ASSIGNMENT = "assignment"
+    CALENDAR = "calendar"
+    CALENDAR_EXCEPTION = "calendar_exception"
+    STAGE_PASSAGE = "stage_passage"
+    REGISTER_ENTRY = "register_entry"
 
 
 class Field(StrEnum):

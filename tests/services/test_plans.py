@@ -62,13 +62,13 @@ def test_an_item_is_told_with_its_schedule_and_all_that_belongs_to_it(estate: Es
     assert (found.plan.time_zone, found.plan.currency, found.plan.owner_name, found.calendar_name) == (
         "America/New_York", "USD", "ANN", "Standard",
     )  # fmt: skip
-    assert [(one.number, one.cost) for one in found.baselines] == [(0, 900)]
+    assert [(one.number, one.cost) for one in found.baselines] == [(0, Decimal(900))]
     (assigned,) = found.assignments
     assert (assigned.name, assigned.kind, assigned.assignment.units, assigned.identity_id) == ("ANN", "work", 0.5, person_id("ann"))
     earned = found.earned_value
     assert earned is not None
     assert earned.at == datetime(2026, 7, 1, 21, tzinfo=UTC)  # 17:00 in New York in summer
-    assert (earned.performance.spi, earned.performance.cpi) == (pytest.approx(600 / 900), pytest.approx(600 / 333.3333))
+    assert [earned.performance.spi, earned.performance.cpi] == pytest.approx([600 / 900, 600 / 333.3333])
 
 
 def test_an_item_of_no_plan_has_no_schedule_and_one_that_is_gone_says_so(estate: Estate) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ def test_a_register_is_told_with_probability_impact_and_responses(estate: Estate
     found = {one.item_id: one for one in risks.project_register(estate.hub, Kind.RISK, project, None, None, 10)}
     told = found[item].entry
     assert told is not None
-    assert (told.probability, told.impact, told.exposure, told.cost, told.currency) == (0.3, 4.0, 1.2, 5, None)
+    assert (told.probability, told.impact, told.exposure, told.cost, told.currency) == (0.3, 4.0, 1.2, Decimal(5), None)
     assert (told.category, told.mitigation, told.contingency) == ("Supplier", "Order early.", None)
     assert (found[item].likelihood, found[item].impact, found[item].response) == ("0.3", "4", "Order early.")
     assert (found[bare].entry, found[bare].likelihood) == (None, None)

@@ -15,6 +15,10 @@ from pmo_hub.sdk.errors import RecordError
 from pmo_hub.sdk.testing_host import Held, MemoryHost, RecordKey
 from pmo_hub.sdk.testing_ports import Ports
 
+MOST_WHOLE = 2**31
+MOST = 10**13
+"""More is no amount of money, nor anything else that is measured."""
+
 
 class Mappings(Ports):
     """Tests of `mapper`; the source is closed when it is asked."""
@@ -96,10 +100,10 @@ def _fault(name: str, value: object, is_wall_clock: bool) -> str | None:
             return f"is {value!r}, not an instant in UTC"
     elif isinstance(value, date):
         return None
-    elif isinstance(value, float | Decimal) and not math.isfinite(value):
-        return f"is {value}"
-    elif isinstance(value, int | Decimal) and abs(value) >= 10**13:
-        return f"is {value}, too much to be stored"
+    elif isinstance(value, int):
+        return None if -MOST_WHOLE <= value < MOST_WHOLE else f"is {value}, too much to be stored"
+    elif isinstance(value, float | Decimal) and not (math.isfinite(value) and -MOST <= value <= MOST):
+        return f"is {value}, which can't be stored"
     elif isinstance(value, str):
         try:
             value.encode()

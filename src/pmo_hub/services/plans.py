@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
 from pmo_hub.domain.calendars import Layer, Shifts, working_time
 from pmo_hub.domain.earned_value import Performance, performance
 from pmo_hub.domain.local_time import showings, skipped_to, zone
-from pmo_hub.domain.membership import Role
 from pmo_hub.domain.sources import EARNED, believed
 from pmo_hub.services import work_items
 from pmo_hub.services.errors import NotFound
 from pmo_hub.services.hub import Hub
-from pmo_hub.store.repositories import freshness, same_as
+from pmo_hub.store.repositories import freshness, planned, same_as
 from pmo_hub.store.repositories import plans as rows
 from pmo_hub.store.repositories import schedules as lines
 from pmo_hub.store.repositories import work_items as items
@@ -133,10 +132,10 @@ def project_earned_value(hub: Hub, project_id: str, as_of: datetime | None = Non
         plans = {plan.id: plan for plan in rows.of_scopes(session, {one.scope_id for one in takings}, as_of)}
         found = rows.earned_values(session, plans.keys(), as_of)
         precedence = same_as.precedence(session, [project_id], as_of).get(project_id, {})
-    counting = roles(takings, now.date())
+    counting = planned.roles(takings, now.date())
     telling = {plans[one.plan_id].scope_id for one in found}
     scopes, because = believed(EARNED, {scope: names for scope, names in counting.items() if scope in telling}, precedence)
-    newest = newest_of_plan(found)
+    newest = {one.id for one in planned.newest_of_plan(found).values()}
     whole = {one.scope_id for one in takings if one.is_whole}
     return [
         ProjectEarnedValue(
@@ -160,23 +159,6 @@ def calendar(hub: Hub, id: str, as_of: datetime | None = None) -> CalendarInfo:
     found = working_time([Layer(one.week) for one in chain])
     exceptions = sorted((one for calendar in chain for one in days[calendar.id]), key=lambda one: (one.first, one.last, one.id))
     return CalendarInfo(chain[0], chain[1:], None if found is None else found.week, exceptions)
-
-
-def roles(takings: Sequence[Taking], today: date) -> Mapping[str, Collection[str]]:
-    """Scope → the roles that it has in the project today: a history only until its date."""
-    found: dict[str, set[str]] = {}
-    for one in takings:
-        if one.role != Role.HISTORY or (one.history_until is not None and one.history_until >= today):
-            found.setdefault(one.scope_id, set()).add(one.role)
-    return found
-
-
-def newest_of_plan(found: Sequence[StoredEarnedValue]) -> set[str]:
-    """The ids of the first row of each plan."""
-    first: dict[str, str] = {}
-    for one in found:
-        first.setdefault(one.plan_id, one.id)
-    return set(first.values())
 
 
 def _earned(stored: StoredEarnedValue, plan: StoredPlan | None) -> EarnedValueInfo:

@@ -267,10 +267,13 @@ def whole(value: int | None) -> int | None:
 
 
 def shifts(value: Shifts) -> list[list[int]]:
-    """The shifts of a day, of which each ends before the next begins."""
-    ends = 0
-    for start, end in value:
-        if not ends <= start < end <= _DAY_MINUTES:
-            raise RecordError(f"A calendar's shifts {list(value)} are no times of one day in their order.")
-        ends = end
-    return [[start, end] for start, end in value]
+    """The shifts of a day in their order, those that overlap as one."""
+    found: list[list[int]] = []
+    for start, end in sorted(value):
+        if not 0 <= start < end <= _DAY_MINUTES:
+            raise RecordError(f"A calendar's shifts {list(value)} are no times of one day.")
+        if found and start < found[-1][1]:
+            found[-1][1] = max(end, found[-1][1])
+        else:
+            found.append([start, end])
+    return found

@@ -8,14 +8,13 @@ from fastapi import APIRouter, Depends, Query
 
 from pmo_hub.api.deps import AsOf, HubDep, allow
 from pmo_hub.api.pagination import Cursor, Limit, Position, page_of, position
+from pmo_hub.api.schemas.calendars import CalendarView, calendar_view
 from pmo_hub.api.schemas.plans import (
     AssignmentPage,
     BaselinePage,
-    CalendarView,
     EarnedValueList,
     ItemScheduleView,
     PlanList,
-    calendar_view,
     earned_value_list,
     item_schedule_view,
     plan_list,

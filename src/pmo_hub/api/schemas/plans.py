@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 
+from pmo_hub.api.schemas.calendars import CalendarRef
 from pmo_hub.api.schemas.work_items import AS_OF
-from pmo_hub.domain.calendars import DAYS, Shifts, clock, in_words
 from pmo_hub.domain.vocabulary import Constraint, ResourceKind
-from pmo_hub.services.plans import CalendarInfo, EarnedValueInfo, ItemSchedule, ProjectEarnedValue, ProjectPlan
+from pmo_hub.services.plans import EarnedValueInfo, ItemSchedule, ProjectEarnedValue, ProjectPlan
 from pmo_hub.store.repositories.plans import StoredPlan
 from pmo_hub.store.repositories.schedules import Assigned, ItemAssignment, ItemBaseline, StoredBaseline
 
@@ -28,13 +28,6 @@ Money = Annotated[
     PlainSerializer(lambda value: f"{value:f}", return_type=str),
     WithJsonSchema({"type": "string", "description": "a decimal number, in the currency beside it", "examples": ["1000.1"]}),
 ]
-
-DayName = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-
-
-class CalendarRef(BaseModel):
-    id: str
-    name: str | None
 
 
 class PlanRef(BaseModel):
@@ -244,40 +237,6 @@ class EarnedValueList(BaseModel):
     as_of: datetime | None = Field(None, description=AS_OF)
 
 
-class ShiftView(BaseModel):
-    start: str = Field(examples=["08:00"])
-    end: str = Field(description="24:00 is the day's end", examples=["12:00"])
-
-
-class DayView(BaseModel):
-    day: DayName
-    shifts: list[ShiftView] = Field(description="none: a day off")
-    is_inherited: bool = Field(description="a calendar beneath this one says so")
-
-
-class ExceptionView(BaseModel):
-    """Days on which these shifts count instead of the week's; where two meet, that of the nearer calendar counts."""
-
-    calendar_id: str = Field(description="the calendar itself, or one that it inherits from")
-    name: str | None
-    first: date
-    last: date
-    shifts: list[ShiftView] = Field(description="none: days off")
-
-
-class CalendarView(BaseModel):
-    """A calendar with what it inherits; `week` is null where none of them says what a working day is."""
-
-    id: str
-    name: str | None
-    bases: list[CalendarRef] = Field(description="what it inherits from, nearest first")
-    week: list[DayView] | None
-    in_words: str | None = Field(examples=["Monday to Friday 08:00–12:00, 13:00–17:00; Saturday and Sunday off"])
-    exceptions: list[ExceptionView] = Field(description="in the order of their days")
-    recorded_from: datetime
-    as_of: datetime | None = Field(None, description=AS_OF)
-
-
 def item_schedule_view(found: ItemSchedule, as_of: datetime | None) -> ItemScheduleView:
     schedule, plan = found.schedule, found.plan
     shown = None
@@ -316,28 +275,6 @@ def earned_value_list(found: Sequence[ProjectEarnedValue], as_of: datetime | Non
         if one.info.plan is not None
     ]
     return EarnedValueList(items=items, as_of=as_of)
-
-
-def calendar_view(found: CalendarInfo, as_of: datetime | None) -> CalendarView:
-    own, week = found.calendar, found.week
-    return CalendarView(
-        id=own.id,
-        name=own.name,
-        bases=[CalendarRef(id=one.id, name=one.name) for one in found.bases],
-        week=None
-        if week is None
-        else [
-            DayView(day=name, shifts=_shifts(week[n]), is_inherited=own.week[n] is None)  # type: ignore[arg-type]
-            for n, name in enumerate(DAYS)
-        ],
-        in_words=None if week is None else in_words(week),
-        exceptions=[
-            ExceptionView(calendar_id=one.calendar_id, name=one.name, first=one.first, last=one.last, shifts=_shifts(one.shifts))
-            for one in found.exceptions
-        ],
-        recorded_from=own.recorded_from,
-        as_of=as_of,
-    )
 
 
 def _fields(view: type[BaseModel], found: Any) -> dict[str, Any]:
@@ -384,7 +321,3 @@ def _earned(found: EarnedValueInfo) -> dict[str, Any]:
         "currency": None if found.plan is None else found.plan.currency,
         "performance": PerformanceView(**{name: told[name] for name in PerformanceView.model_fields}),
     }
-
-
-def _shifts(shifts: Shifts) -> list[ShiftView]:
-    return [ShiftView(start=clock(start), end=clock(end)) for start, end in shifts]

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pmo_hub.domain.calendars import Layer, Period, Shifts, WorkingTime, working_time
+from pmo_hub.domain.calendars import Layer, Period, Shifts, WorkingTime, standard, working_time
 from pmo_hub.domain.earned_value import Amounts
 from pmo_hub.store.bulk import is_in
 from pmo_hub.store.models.canonical import Identity
@@ -159,7 +159,7 @@ def _plans(session: Session, where: Any, as_of: datetime | None) -> list[StoredP
     c = rows_at(Plan, as_of, _PLAN, where).c
     query = sa.select(*(c[n] for n in _PLAN)).where(where(c)).order_by(c.name, c.id)
     found = [StoredPlan(*row) for row in session.execute(query)]
-    owners = {plan.owner_id for plan in found} - {None}
+    owners = {plan.owner_id for plan in found if plan.owner_id is not None}
     named = sa.select(_PEOPLE.c.id, _PEOPLE.c.name).where(is_in(session, _PEOPLE.c.id, owners))
     people: dict[str | None, str | None] = {row[0]: row[1] for row in session.execute(named)} if owners else {}
     known = calendar_names(session, {plan.calendar_id for plan in found}, as_of)
@@ -240,19 +240,23 @@ def exceptions(session: Session, calendar_ids: Collection[str], as_of: datetime 
     ranked = sa.select(*(c[n] for n in _EXCEPTION), nth).where(is_in(session, c.calendar_id, calendar_ids)).subquery("ranked").c
     query = sa.select(*(ranked[n] for n in _EXCEPTION)).where(ranked.nth <= MOST_EXCEPTIONS)
     for row in session.execute(query.order_by(ranked.calendar_id, ranked.first, ranked.id)):
-        found[row.calendar_id].append(StoredException(*row[:-1], _shifts(row.shifts)))
+        one = StoredException(row.id, row.calendar_id, row.name, row.first, row.last, _shifts(row.shifts))
+        found[one.calendar_id].append(one)
     return found
 
 
 def working_times(session: Session, ids: Collection[str]) -> dict[str, WorkingTime]:
-    """Of these calendars those that say when work is done, with what they inherit."""
+    """When work is done by these calendars, with what they inherit; where none of these says, a standard week is assumed beneath them.
+
+    Some sources tell a calendar's exceptions and not its week.
+    """
     known = calendars(session, ids) if ids else {}
     days = exceptions(session, known.keys())
     found = {}
     for id_ in ids:
-        layers = [Layer(one.week, tuple(Period(e.first, e.last, e.shifts) for e in days[one.id])) for one in chain(known, id_)]
-        made = working_time(layers)
-        if made is not None:
+        own = chain(known, id_)
+        layers = [Layer(one.week, tuple(Period(e.first, e.last, e.shifts) for e in days[one.id])) for one in own]
+        if own and (made := working_time([*layers, Layer(standard().week)])) is not None:
             found[id_] = made
     return found
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -125,18 +126,23 @@ def kept(
         query = query.where(i.status_category.in_(_ENDED) if state == "closed" else i.status_category.not_in(_ENDED))
     if after is not None:
         query = query.where(sa.or_(rank < after[0], sa.and_(rank == after[0], place > after[1])))
-    rows = session.execute(query).all()
+    rows: Any = session.execute(query).all()
     ids = {row[2] for row in rows}
     named, entries = _custom(session, ids, as_of), _entries(session, ids, as_of)
-    return [KeptRisk(*row, *_told(named[row[2]], entries.get(row[2])), entries.get(row[2])) for row in rows]
+    found = []
+    for row in rows:
+        entry = entries.get(row[2])
+        told: list[Any] = [*_told(named[row[2]], entry), entry]
+        found.append(KeptRisk(*row, *told))
+    return found
 
 
-def _told(values: Mapping[str, str], entry: Entry | None) -> tuple[str | None, ...]:
+def _told(values: Mapping[str, str], entry: Entry | None) -> list[str | None]:
     """Likelihood, impact and response in words."""
     own: tuple[str | None, ...] = (None, None, None)
     if entry is not None:
         own = (_number(entry.probability), _number(entry.impact), entry.mitigation or entry.contingency)
-    return tuple(_first(values, names) or said for names, said in zip(_ASKED, own, strict=True))
+    return [_first(values, names) or said for names, said in zip(_ASKED, own, strict=True)]
 
 
 def _number(value: float | None) -> str | None:
@@ -165,7 +171,8 @@ def _entries(session: Session, item_ids: Collection[str], as_of: datetime | None
         .where(is_in(session, e.item_id, item_ids))
         .group_by(e.item_id, *(e[n] for n in _ENTRY))
     )
-    return {row[0]: Entry(*row[1:]) for row in session.execute(query)}
+    rows: Any = session.execute(query)
+    return {row[0]: Entry(*row[1:]) for row in rows}
 
 
 def _custom(session: Session, item_ids: Collection[str], as_of: datetime | None) -> dict[str, dict[str, str]]:

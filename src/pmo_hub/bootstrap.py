@@ -20,6 +20,7 @@ from pmo_hub.host.session import Throttles
 from pmo_hub.jobs.local import LocalWorker, PutBack
 from pmo_hub.services import credentials, facts, hinted, hooks, readiness, registering, removal, scheduling, sync
 from pmo_hub.services.errors import NotFound
+from pmo_hub.services.evidence import sealing
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.running import LostLease
 from pmo_hub.settings import Settings
@@ -177,12 +178,13 @@ def handlers(hub: Hub) -> Mapping[str, Callable[[Mapping[str, Any]], None]]:
 
 
 def tick(hub: Hub) -> None:
-    """What is due is queued, credentials that end soon are told, and facts that time has outdated are measured again."""
+    """What is due is queued, ending credentials are told, facts that time has outdated are measured again, and evidence is sealed."""
     scheduling.tick(hub)
     hinted.tick(hub)
     hooks.tick(hub)
     credentials.warn(hub)
     facts.expire(hub)
+    sealing.seal_all(hub)
 
 
 @contextmanager

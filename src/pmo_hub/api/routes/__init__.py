@@ -13,6 +13,7 @@ from pmo_hub.api.routes import (
     connections,
     connectors,
     coverage,
+    evidence,
     explaining,
     health,
     iterations,
@@ -49,6 +50,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sync_runs.router,
     iterations.router,
     worklogs.router,
+    evidence.router,
 )
 
 QUICK_READS: Mapping[str, tuple[str, Read]] = {

@@ -80,7 +80,8 @@ def lines(hub: Hub, wanted: Selection, told: Told, upto: int) -> Iterator[bytes]
                 bodies = log.bodies(session, selected)
             if not chunk:
                 break
-            yield b"".join(_line(one, bodies.get(one.entry.position)) for one in chunk)
+            for one in chunk:
+                yield _line(one, bodies.get(one.entry.position))
             _count(told, chunk, set(selected), bodies)
             last = chunk[-1]
             position, told.head = last.entry.position, Head(last.entry.position, last.hash, last.entry.sealed_at)

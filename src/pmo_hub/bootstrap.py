@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pmo_hub.host.mailing import BadServer, SmtpMailer, server_of
 from pmo_hub.host.registry import Registry
 from pmo_hub.host.session import Throttles
 from pmo_hub.jobs.local import LocalWorker, PutBack
@@ -64,6 +65,22 @@ def opened(settings: Settings, registry: Registry | None = None) -> Iterator[Hub
         yield Hub(work, _now, registry or Registry.installed(), SecretBox(settings.keys), throttles, folder, settings.base_url)
     finally:
         work.dispose()
+
+
+def mailer(settings: Settings) -> SmtpMailer | None:
+    """What sends e-mails as the settings say; None where they name no server. Raises CannotStart."""
+    if settings.smtp_url is None:
+        return None
+    if settings.smtp_sender is None:
+        raise CannotStart("PMO_HUB_SMTP_SENDER is not set: e-mails need an address that they come from.")
+    try:
+        server = server_of(settings.smtp_url.get_secret_value())
+    except BadServer as error:
+        raise CannotStart(f"PMO_HUB_SMTP_URL {error}.") from None
+    try:
+        return SmtpMailer(server, settings.smtp_sender)
+    except BadServer as error:
+        raise CannotStart(f"PMO_HUB_SMTP_SENDER: {error}.") from None
 
 
 @cache

@@ -70,6 +70,9 @@ def address(text: str) -> Address:
     """An address, bare or as `Name <address>`; raises ValueError on anything else, a line break among it."""
     name, _, rest = text.rpartition("<")
     found = rest.rstrip().removesuffix(">") if name or text.startswith("<") else text.strip()
+    # A name in which an address could hide is none either.
+    if any(ord(character) < 32 for character in text) or any(character in name for character in "<>@"):
+        raise ValueError(f"{clean(text)!r} is no e-mail address")
     if "@" not in found or not found.isascii() or any(ord(character) <= 32 or character in ",;<>" for character in found):
         raise ValueError(f"{clean(text)!r} is no e-mail address")
     try:

@@ -54,7 +54,7 @@ class Postbox:
 
     def mails(self) -> list[EmailMessage]:
         found = [message_from_bytes(content, policy=policy.SMTP) for _, _, content in self.taken]
-        return [one for one in found if isinstance(one, EmailMessage)]
+        return found
 
 
 def free_port() -> int:

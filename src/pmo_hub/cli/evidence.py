@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def _verify_own(noted: list[tuple[int, str]]) -> verify_evidence.Verdict:
 def _checkpoint(text: str) -> tuple[int, str]:
     try:
         return verify_evidence.checkpoint(text)
-    except verify_evidence.argparse.ArgumentTypeError as error:
+    except ArgumentTypeError as error:
         raise typer.BadParameter(f"--checkpoint: {error}") from None
 
 

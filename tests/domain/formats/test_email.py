@@ -27,7 +27,7 @@ def rendered(*arguments: Any) -> EmailMessage:
 
 
 def parts(mail: EmailMessage) -> dict[str, str]:
-    return {part.get_content_type(): part.get_content() for part in mail.iter_parts()}  # type: ignore[attr-defined]
+    return {part.get_content_type(): part.get_content() for part in mail.iter_parts()}
 
 
 class Tags(HTMLParser):

@@ -26,7 +26,9 @@ def entries(estate: Estate) -> list[dict[str, Any]]:
     """Everything that is sealed, with its bodies, by position."""
     sealing.seal_all(estate.hub)
     bodies = {row["position"]: json.loads(row["body"]) for row in estate.rows(EvidenceBody)}
-    return sorted(({**row, "body": bodies.get(row["position"])} for row in estate.rows(EvidenceEntry)), key=lambda row: int(row["position"]))
+    return sorted(
+        ({**row, "body": bodies.get(row["position"])} for row in estate.rows(EvidenceEntry)), key=lambda row: int(row["position"])
+    )
 
 
 def of(estate: Estate, kind: str, **wanted: str) -> list[dict[str, Any]]:

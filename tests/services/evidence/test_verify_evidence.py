@@ -99,9 +99,7 @@ def test_an_entry_of_the_project_cannot_be_passed_off_as_another_s() -> None:
     without = [line if wanted.takes(line.entry.kind, line.entry.at, line.entry.projects) else replace(line, body=None) for line in WHOLE]
     assert findings(without, manifest_of(WHOLE, wanted)) == []
     hidden = [*without[:3], replace(without[3], body=None), *without[4:]]
-    assert findings(hidden, manifest_of(WHOLE, wanted)) == [
-        "The body of entry 4 is missing, and no later entry says that it was redacted."
-    ]
+    assert findings(hidden, manifest_of(WHOLE, wanted)) == ["The body of entry 4 is missing, and no later entry says that it was redacted."]
     decision = [*without[:2], replace(without[2], body=None), *without[3:]]
     assert findings(decision, manifest_of(WHOLE, wanted)) == ["The body of entry 3 is missing; a decision is never redacted."]
 

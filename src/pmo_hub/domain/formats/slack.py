@@ -46,7 +46,7 @@ def link(url: str, label: str) -> str:
 
 
 def _encoded(message: Message) -> bytes:
-    blocks = [{"type": "header", "text": {"type": "plain_text", "text": _header(message.title), "emoji": False}}]
+    blocks: list[dict[str, Any]] = [{"type": "header", "text": {"type": "plain_text", "text": _header(message.title), "emoji": False}}]
     blocks += [block for section in message.sections for block in _section(section, message.place)]
     if message.left_out:
         blocks.append(_text([f"{message.left_out} more: {link(message.more, message.more)}"]))

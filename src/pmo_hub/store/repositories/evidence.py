@@ -93,7 +93,7 @@ def add(session: Session, entries: Iterable[NewEntry]) -> None:
 
 def projects_of(session: Session, subjects: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, ...]]:
     """Of subjects of the audit log (type and id): the projects that they belong to, as far as they belong to some."""
-    found = {one: (one[1],) for one in subjects if one[0] == "project"}
+    found: dict[tuple[str, str], tuple[str, ...]] = {one: (one[1],) for one in subjects if one[0] == "project"}
     v, m = Violation.__table__.c, ProjectMembership.__table__.c
     for type, own, project in (("violation", v.id, v.project_id), ("work_item", m.item_id, m.project_id)):
         ids = [id for kind, id in subjects if kind == type]
@@ -129,7 +129,10 @@ def waiting(session: Session, limit: int) -> list[Waiting]:
     """What waits to be sealed, the oldest first."""
     c = _PENDING.c
     query = sa.select(c.number, *(c[name] for name in _ADDED)).order_by(c.number).limit(limit)
-    return [Waiting(*row[:6], tuple(row[6]), *row[7:]) for row in session.execute(query)]
+    return [
+        Waiting(number, at, kind, action, type, id, tuple(projects), salt, body)
+        for number, at, kind, action, type, id, projects, salt, body in session.execute(query)
+    ]
 
 
 def append(session: Session, entries: Sequence[tuple[Entry, str, Waiting]], head: Head) -> None:
@@ -152,11 +155,14 @@ def append(session: Session, entries: Sequence[tuple[Entry, str, Waiting]], head
     session.execute(sa.update(_HEAD).where(_HEAD.c.id == _ONLY).values(values))
 
 
-def entries_after(session: Session, position: int, upto: int, limit: int) -> list[Kept]:
+def entries_after(session: Session, after: int, upto: int, limit: int) -> list[Kept]:
     """Sealed entries by position: those after the one, up to and with the other."""
     c = _ENTRIES.c
-    query = sa.select(*(c[name] for name in _SEALED)).where(c.position > position, c.position <= upto).order_by(c.position).limit(limit)
-    return [Kept(Entry(*row[:7], tuple(row[7]), row[8], row[9]), row[10]) for row in session.execute(query)]
+    query = sa.select(*(c[name] for name in _SEALED)).where(c.position > after, c.position <= upto).order_by(c.position).limit(limit)
+    return [
+        Kept(Entry(position, at, sealed_at, kind, action, type, id, tuple(projects), digest, previous), hash)
+        for position, at, sealed_at, kind, action, type, id, projects, digest, previous, hash in session.execute(query)
+    ]
 
 
 def hash_at(session: Session, position: int) -> str | None:

@@ -15,11 +15,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pmo_hub.host.mailing import BadServer, SmtpMailer, server_of
 from pmo_hub.host.registry import Registry
 from pmo_hub.host.session import Throttles
 from pmo_hub.jobs.local import LocalWorker, PutBack
 from pmo_hub.services import credentials, facts, hinted, hooks, readiness, registering, removal, scheduling, sync
 from pmo_hub.services.errors import NotFound
+from pmo_hub.services.evidence import sealing
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.running import LostLease
 from pmo_hub.settings import Settings
@@ -63,6 +65,22 @@ def opened(settings: Settings, registry: Registry | None = None) -> Iterator[Hub
         yield Hub(work, _now, registry or Registry.installed(), SecretBox(settings.keys), throttles, folder, settings.base_url)
     finally:
         work.dispose()
+
+
+def mailer(settings: Settings) -> SmtpMailer | None:
+    """What sends e-mails as the settings say; None where they name no server. Raises CannotStart."""
+    if settings.smtp_url is None:
+        return None
+    if settings.smtp_sender is None:
+        raise CannotStart("PMO_HUB_SMTP_SENDER is not set: e-mails need an address that they come from.")
+    try:
+        server = server_of(settings.smtp_url.get_secret_value())
+    except BadServer as error:
+        raise CannotStart(f"PMO_HUB_SMTP_URL {error}.") from None
+    try:
+        return SmtpMailer(server, settings.smtp_sender)
+    except BadServer as error:
+        raise CannotStart(f"PMO_HUB_SMTP_SENDER: {error}.") from None
 
 
 @cache
@@ -177,12 +195,13 @@ def handlers(hub: Hub) -> Mapping[str, Callable[[Mapping[str, Any]], None]]:
 
 
 def tick(hub: Hub) -> None:
-    """What is due is queued, credentials that end soon are told, and facts that time has outdated are measured again."""
+    """What is due is queued, ending credentials are told, facts that time has outdated are measured again, and evidence is sealed."""
     scheduling.tick(hub)
     hinted.tick(hub)
     hooks.tick(hub)
     credentials.warn(hub)
     facts.expire(hub)
+    sealing.seal_all(hub)
 
 
 @contextmanager

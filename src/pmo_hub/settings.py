@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     public_url: str | None = Field(None, pattern=r"^https?://[^\s/]+", description="where users reach the hub, for links in events")
+    smtp_url: SecretStr | None = Field(
+        None, description="mail server: smtp://USER:PASSWORD@HOST:PORT (STARTTLS), smtps:// (TLS), smtp+plain:// (none, without log-in)"
+    )
+    smtp_sender: str | None = Field(None, max_length=320, description="address that e-mails come from, like PMO Hub <hub@example.com>")
     log_level: LogLevel = LogLevel.INFO
     log_format: LogFormat = Field(default_factory=_usual_format, description="console; json in production")
     worker_poll_s: float = Field(1.0, gt=0, le=60, description="how long an idle worker waits before it asks for jobs again")

@@ -12,6 +12,7 @@ from pmo_hub.domain.checks import CHECKS
 from pmo_hub.domain.governance import Check, Evaluation, Mode, ParameterValue, Result, resolve_parameters
 from pmo_hub.domain.identity import row_id
 from pmo_hub.domain.violations import ENDED, Cause, Change, State, ViolationState, close_gone, fingerprint, transition
+from pmo_hub.services.evidence import recording
 from pmo_hub.store.bulk import json_text
 from pmo_hub.store.repositories import events, violations
 from pmo_hub.store.repositories import governance as results
@@ -79,6 +80,7 @@ def judge(
     by_check = {one.check.id: one for one in bound}
     rows = [_row(entity_type, entity, found, by_check[found.check_id]) for entity, own in evaluations.items() for found in own]
     merged = results.replace_evaluations(session, evaluations.keys(), rows, now, by_check.keys())
+    recording.evaluated(session, [row for row in rows if row.id in merged.touched], now)
     standing: dict[str, dict[str, KeptViolation]] = defaultdict(dict)
     for found in violations.newest(session, evaluations.keys()).values():
         standing[found.entity_id][found.fingerprint] = found
@@ -87,6 +89,7 @@ def judge(
     for entity, own in evaluations.items():
         _follow(entity_type, entity, own, standing[entity], by_check, now, cause, moves, edits)
     violations.save(session, [*(after for _, after in moves), *edits])
+    recording.moved(session, [(_kind(change), after) for change, after in moves], now)
     _tell(session, [(change.event, after) for change, after in moves], now)
     return Judged(len(merged.touched), *(sum(1 for change, _ in moves if _kind(change) == kind) for kind in _KINDS))
 

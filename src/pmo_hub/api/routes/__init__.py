@@ -13,6 +13,7 @@ from pmo_hub.api.routes import (
     connections,
     connectors,
     coverage,
+    evidence,
     explaining,
     health,
     iterations,
@@ -53,6 +54,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     iterations.router,
     worklogs.router,
     plans.router,
+    evidence.router,
 )
 
 QUICK_READS: Mapping[str, tuple[str, Read]] = {

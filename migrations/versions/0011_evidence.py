@@ -1,7 +1,7 @@
 """The evidence log
 
-Revision: 0010
-After: 0009
+Revision: 0011
+After: 0010
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ from pmo_hub.store.unit_of_work import Work
 from pmo_hub_jira.connector import JiraConnector
 from pmo_hub_jira.simulated_site import Site
 from pmo_hub_jira.simulator import Simulator, generate, serve
-from tests.crash.test_crash import BOOKKEEPING, LEFT_OUT
+from tests.crash.walk import BOOKKEEPING, LEFT_OUT
 from tests.unpacked import unpacking
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)

@@ -153,9 +153,9 @@ def _make_waivers() -> None:
     op.create_table(
         "project_states",
         sa.Column("project_id", ID, nullable=False),
-        sa.Column("rating", sa.Text(), nullable=False),
+        sa.Column("rating", sa.Text(), nullable=True),
         sa.Column("ratings", JSON, nullable=False),
-        sa.Column("exposures", JSON, nullable=False),
+        sa.Column("exposures", JSON, nullable=True),
         sa.Column("is_stale", sa.Boolean(), nullable=False),
         sa.Column("is_complete", sa.Boolean(), nullable=True),
         sa.Column("changed_at", INSTANT, nullable=False),

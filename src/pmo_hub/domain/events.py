@@ -50,13 +50,14 @@ class Notice:
     """An event as a reader is told of it, with the names of today. `is_thin`: nothing but its type, its id and its link may be told.
 
     Names and what stands in `event.data` are text of a third party: data, never markup. `subject` says in words what it is about: the
-    title of a check, the name of a connection. A thin notice has no names.
+    title of a check, the name of a connection. `message` is what is wrong, in a sentence. A thin notice has none of them.
     """
 
     event: Event
     link: str
     is_thin: bool = False
     subject: str | None = None
+    message: str | None = None
     project_name: str | None = None
     owner_name: str | None = None
 
@@ -110,7 +111,7 @@ def in_groups(notices: Sequence[Notice], most: int) -> list[list[Notice]]:
 
 _VIOLATION = {
     "check_id": "GOV-001", "entity_type": "project", "entity_id": "9b1f…", "project_id": "9b1f…", "sub_key": "", "severity": "high",
-    "state": "open", "cause": "data_change", "message": "ERP has no sponsor",
+    "state": "open", "cause": "data_change",
 }  # fmt: skip
 
 CATALOGUE: Mapping[str, EventType] = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pmo_hub.domain.events import Event, Notice
+from pmo_hub.domain.events import Notice
 from pmo_hub.domain.formats.body import MOST_BYTES, Body, Envelope
 
 CONTENT_TYPE = "application/json"
@@ -31,11 +31,12 @@ def message(notice: Notice) -> dict[str, Any]:
     """An event as JSON; a thin one says its type, its id, where it stands and where more is told."""
     event = notice.event
     head: dict[str, Any] = {"id": event.id, "sequence": event.sequence, "link": notice.link}
-    return {"type": event.type, "timestamp": instant(event.at), "data": head if notice.is_thin else head | details(event)}
+    return {"type": event.type, "timestamp": instant(event.at), "data": head if notice.is_thin else head | details(notice)}
 
 
-def details(event: Event) -> dict[str, Any]:
+def details(notice: Notice) -> dict[str, Any]:
     """What a thin message leaves out."""
+    event = notice.event
     return {
         "entity": {"type": event.entity_type, "id": event.entity_id},
         "project_id": event.project_id,
@@ -43,6 +44,9 @@ def details(event: Event) -> dict[str, Any]:
         "severity": event.severity,
         "check_id": event.check_id,
         "owner_id": event.owner_id,
+        "subject": notice.subject,
+        "message": notice.message,
+        "project_name": notice.project_name,
         "details": dict(event.data),
     }
 

@@ -113,9 +113,9 @@ class ProjectState(Base):
 
     __tablename__ = "project_states"
     project_id: Mapped[str] = mapped_column(Id, primary_key=True)
-    rating: Mapped[str]
+    rating: Mapped[str | None]
     ratings: Mapped[dict[str, str]] = mapped_column(Json)
-    exposures: Mapped[dict[str, int]] = mapped_column(Json)
+    exposures: Mapped[dict[str, int] | None] = mapped_column(Json)
     is_stale: Mapped[bool]
     is_complete: Mapped[bool | None]
     changed_at: Mapped[datetime]

@@ -176,9 +176,19 @@ def revive(session: Session, ids: Collection[str], now: datetime) -> int:
     return int(result.rowcount)
 
 
-def known(session: Session, ids: Collection[str]) -> dict[str, str]:
-    """Id → state of those that are there."""
-    return {row[0]: row[1] for row in session.execute(sa.select(_D.id, _D.state).where(is_in(session, _D.id, ids)))}
+def made_between(
+    session: Session, subscription_id: str, since: datetime, until: datetime, states: Collection[str], limit: int
+) -> list[str]:
+    """Deliveries that were made in that time and are in one of the states, the earliest first."""
+    query = sa.select(_D.id).where(_D.subscription_id == subscription_id, _D.created_at >= since, _D.created_at < until)
+    return list(session.scalars(query.where(_D.state.in_(states)).order_by(_D.created_at, _D.id).limit(limit)))
+
+
+def events_since(session: Session, subscription_id: str, since: datetime) -> set[str]:
+    """The events of deliveries that were made since then, and of what is held back."""
+    made = session.scalars(sa.select(_D.event_ids).where(_D.subscription_id == subscription_id, _D.created_at >= since))
+    found = {id for ids in made for id in ids}
+    return found | set(session.scalars(sa.select(_H.event_id).where(_H.subscription_id == subscription_id)))
 
 
 def find(session: Session, id: str) -> StoredDelivery | None:
@@ -220,10 +230,16 @@ def hold(session: Session, held: Iterable[HeldBack]) -> None:
     upsert(session, table, names, [tuple(getattr(one, name) for name in names) for one in held])
 
 
+def has_ripe(session: Session, now: datetime) -> bool:
+    return session.scalar(sa.select(_H.event_id).where(_H.due_at <= now).limit(1)) is not None
+
+
 def ripe(session: Session, now: datetime, limit: int) -> list[HeldBack]:
-    """What waited until now, by subscription and position, and is taken out; another process's share is left to it."""
+    """What waited until now, with all that waits for the same subscription, by position; it is taken out."""
     names = [_H[one.name] for one in fields(HeldBack)]
-    query = sa.select(*names).where(_H.due_at <= now).order_by(_H.subscription_id, _H.position).limit(limit)
+    due = aliased(HeldEvent.__table__)
+    query = sa.select(*names).where(_H.subscription_id.in_(sa.select(due.c.subscription_id).where(due.c.due_at <= now)))
+    query = query.order_by(_H.subscription_id, _H.position).limit(limit)
     found = [HeldBack(*row) for row in session.execute(query.with_for_update(skip_locked=True))]
     for subscription_id in {one.subscription_id for one in found}:
         ids = [one.event_id for one in found if one.subscription_id == subscription_id]

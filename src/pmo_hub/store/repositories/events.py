@@ -136,6 +136,10 @@ def lock_head(session: Session) -> int:
     return row.position
 
 
+def has_unplaced(session: Session) -> bool:
+    return session.scalar(sa.select(_E.id).where(_E.position.is_(None)).limit(1)) is not None
+
+
 def unplaced(session: Session, limit: int) -> list[values.Event]:
     """Committed events without a position, in the order in which they get one: those of an entity by their sequence."""
     columns = (_E.id, _E.type, _E.occurred_at, _E.subject_type, _E.subject_id, _E.sequence, _E.data)

@@ -39,23 +39,22 @@ class Fared:
     last_error: str | None = None
 
 
-def due(session: Session, now: datetime, without: Collection[str], limit: int) -> list[str]:
+def due(session: Session, now: datetime, without: Collection[str], is_alive: Callable[[str], bool], limit: int) -> list[str]:
     """Subscriptions with something to send now, whose endpoint is not left alone and whose lane nobody else walks."""
     some = sa.exists().where(_D.subscription_id == _L.subscription_id, _D.state == "waiting", _D.due_at <= now)
     query = (
-        sa.select(_L.subscription_id)
+        sa.select(_L.subscription_id, _L.holder, _L.expires_at)
         .join(Subscription.__table__, Subscription.__table__.c.id == _L.subscription_id)
-        .where(
-            Subscription.__table__.c.state == ACTIVE,
-            sa.or_(_L.rest_until.is_(None), _L.rest_until <= now),
-            _L.subscription_id.not_in(list(without)),
-            some,
-        )
+        .where(Subscription.__table__.c.state == ACTIVE, sa.or_(_L.rest_until.is_(None), _L.rest_until <= now), some)
         # Whoever has waited longest for a walker goes first.
         .order_by(_L.expires_at.nulls_first(), _L.subscription_id)
-        .limit(limit)
     )
-    return list(session.scalars(query))
+    free = [row[0] for row in session.execute(query) if not _is_walked(row[1], row[2], now, is_alive)]
+    return [id for id in free if id not in without][:limit]
+
+
+def _is_walked(holder: str | None, expires_at: datetime | None, now: datetime, is_alive: Callable[[str], bool]) -> bool:
+    return holder is not None and expires_at is not None and expires_at > now and is_alive(holder)
 
 
 def take(
@@ -65,7 +64,7 @@ def take(
     row = session.get(Lane, subscription_id, with_for_update={"skip_locked": True})
     if row is None or (row.rest_until is not None and row.rest_until > now):
         return None
-    if row.holder is not None and row.expires_at is not None and row.expires_at > now and is_alive(row.holder):
+    if _is_walked(row.holder, row.expires_at, now, is_alive):
         return None
     if session.scalar(sa.select(Subscription.state).where(Subscription.id == subscription_id)) != ACTIVE:
         return None

@@ -1,5 +1,19 @@
 """All tables; importing this package fills `Base.metadata`."""
 
-from pmo_hub.store.models import canonical, evidence, governance, hooks, iterations, many_tools, operation, people, portfolio, source
+from pmo_hub.store.models import (
+    canonical,
+    evidence,
+    governance,
+    hooks,
+    iterations,
+    many_tools,
+    operation,
+    outgoing,
+    people,
+    portfolio,
+    source,
+)
 
-__all__ = ["canonical", "evidence", "governance", "hooks", "iterations", "many_tools", "operation", "people", "portfolio", "source"]
+__all__ = [
+    "canonical", "evidence", "governance", "hooks", "iterations", "many_tools", "operation", "outgoing", "people", "portfolio", "source",
+]  # fmt: skip

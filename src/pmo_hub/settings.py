@@ -11,6 +11,7 @@ import binascii
 import os
 import secrets
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,10 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(default_factory=_usual_format, description="console; json in production")
     worker_poll_s: float = Field(1.0, gt=0, le=60, description="how long an idle worker waits before it asks for jobs again")
     worker_concurrency: int = Field(4, ge=1, le=64, description="jobs that one worker runs side by side")
+    delivery_allowed_networks: str = Field(
+        "", description="networks that deliveries may reach although they are not public, such as 10.1.0.0/16,::1; also without TLS"
+    )
+    delivery_lanes: int = Field(32, ge=1, le=1000, description="endpoints to which one worker delivers side by side")
 
     @field_validator("database_url")
     @classmethod
@@ -89,6 +94,13 @@ class Settings(BaseSettings):
         if not separator or scheme not in DRIVERS:
             raise ValueError("must begin with sqlite:/// or postgresql://")
         return f"{DRIVERS[scheme]}://{rest}"
+
+    @field_validator("delivery_allowed_networks")
+    @classmethod
+    def _name_networks(cls, value: str) -> str:
+        for part in filter(None, map(str.strip, value.split(","))):
+            ip_network(part, strict=False)  # its ValueError says what is wrong
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -99,6 +111,11 @@ class Settings(BaseSettings):
     @classmethod
     def _fold_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @property
+    def allowed_networks(self) -> tuple[str, ...]:
+        """The networks of `delivery_allowed_networks`."""
+        return tuple(filter(None, map(str.strip, self.delivery_allowed_networks.split(","))))
 
     @property
     def is_sqlite(self) -> bool:

@@ -250,10 +250,8 @@ def _finish(this: SyncRun, mode: str) -> None:
             error=" ".join([*this.braked, *lost.values(), *this.complaints]) or None,
         )  # fmt: skip
         tell = _verdict(session, this.lease, this.id, mode, " ".join(this.braked) or None, now)
-        events.record(
-            session, "sync.finished", "connection", this.connection.id, this.lease.fence,
-            {"run_id": this.id, "mode": mode, "changed": dict(this.taken.changed)}, now,
-        )  # fmt: skip
+        told = {"run_id": this.id, "mode": mode, "changed": dict(this.taken.changed)}
+        events.append(session, "sync.finished", "connection", this.connection.id, told, now)
         if this.wants_census:
             enqueue(session, this.connection.id, "census", now, trigger=syncing.SCHEDULE)
         if this.wants_full:
@@ -311,12 +309,12 @@ def _verdict(
         if not connections.failed(session, id_, mode, why, pauses, now):
             return lambda: None
         data = {"run_id": run_id, "mode": mode, "error": why}
-        events.record(session, "sync.failed", "connection", id_, lease.fence, data, now)
+        events.append(session, "sync.failed", "connection", id_, data, now)
         return lambda: log.warning("connection.failed", connection_id=id_, run_id=run_id, mode=mode, error=why)
     # A few objects that were fetched don't make up for what a failed run has not read; who asked for nothing knows of no recovery.
     if mode in (syncing.HOOK, syncing.REMAP) or not connections.succeeded(session, id_, mode, now):
         return lambda: None
-    events.record(session, "sync.recovered", "connection", id_, lease.fence, {"run_id": run_id, "mode": mode}, now)
+    events.append(session, "sync.recovered", "connection", id_, {"run_id": run_id, "mode": mode}, now)
     return lambda: log.info("connection.recovered", connection_id=id_, run_id=run_id, mode=mode)
 
 

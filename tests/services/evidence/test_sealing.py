@@ -179,7 +179,7 @@ def test_what_was_recorded_before_the_log_is_sealed_once(database_url: str, tmp_
     noted(estate, 3)
     live = {(row["kind"], row["at"], row["body"]) for row in estate.rows(EvidencePending) if row["kind"] != "violation"}
     work.dispose()
-    command.downgrade(config(database_url), "0009")
+    command.downgrade(config(database_url), "0010")
     command.upgrade(config(database_url), "head")
 
     estate.now += CADENCE

@@ -49,7 +49,7 @@ def test_every_fact_is_declared_with_its_unit_and_measured_once() -> None:
     assert {fact.name: fact.unit for fact in found} == {name: FACTS[name].unit for name in names}
     unmeasured = {name for name in FACTS if name.startswith("project.")} - set(names)
     assert all("no provider measures it yet" in FACTS[name].meaning for name in unmeasured)
-    assert len(unmeasured) == 4
+    assert len(unmeasured) == 3
 
 
 def test_an_empty_project_is_unknown_and_not_healthy() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from math import isfinite
 
+from pmo_hub.domain.planned import PlanFacts
 from pmo_hub.domain.vocabulary import Kind, StatusCategory
 
 MAX_EVIDENCE = 20
@@ -15,7 +16,7 @@ FactValue = bool | int | float | str | date | datetime | None
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One link into the source. `type` is work_item, project, connection or sync_run; `id` has 32 hex characters.
+    """One link into the source. `type` is work_item, project, plan, connection or sync_run; `id` has 32 hex characters.
 
     `note` names instants, never ages ("due 2026-11-03"): a fact is written only when it changes, and an age changes every day.
     """
@@ -57,7 +58,8 @@ class ItemFacts:
 
     `priority` is 0..100 with 100 the most urgent; `started_at` is its first move to in progress, `done_at` the end of done and
     cancelled alike; `blocked` is flagged, in a blocked status or behind an open predecessor; `iteration_end` is that of the active
-    iteration it is in. No `assignee_id` means nobody is assigned: every source says so plainly.
+    iteration it is in. No `assignee_id` means nobody is assigned: every source says so plainly, and
+    `is_staffed` that a plan assigns what is no account: a team, a role.
     """
 
     id: str
@@ -85,6 +87,7 @@ class ItemFacts:
     resolution: str | None = None
     labels: tuple[str, ...] = ()
     counts: bool = True
+    is_staffed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ class ProjectFacts:
     A setting that is None is known to be empty, since the hub keeps it; the data's state below `state` is unknown when None.
     `synced_at` is the last success of the source that is furthest behind; `finish` is the planned one; `data_complete` is False
     after a run that failed, was cut short or returned far fewer items than were held. `read_only_since`: its sources were taken away
-    then and their data kept.
+    then and their data kept. `plan` is None where no source of the project is a plan.
     """
 
     id: str
@@ -116,3 +119,4 @@ class ProjectFacts:
     read_only_since: datetime | None = None
     unmapped_share: float | None = None
     unknown_people_share: float | None = None
+    plan: PlanFacts | None = None

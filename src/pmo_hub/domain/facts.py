@@ -10,6 +10,7 @@ from pmo_hub.domain.catalogue import FACTS, Declaration, schema
 from pmo_hub.domain.evidence import MAX_EVIDENCE, Evidence, Fact, FactValue, ItemFacts, ProjectFacts
 from pmo_hub.domain.providers.cost import measure_cost
 from pmo_hub.domain.providers.flow import measure_flow
+from pmo_hub.domain.providers.plan import measure_plan
 from pmo_hub.domain.providers.quality import measure_quality
 from pmo_hub.domain.providers.reading import FINISHED, Parameters, link, read
 from pmo_hub.domain.providers.register import measure_register
@@ -39,6 +40,7 @@ __all__ = [
 _PROVIDERS = (
     measure_state,
     measure_schedule,
+    measure_plan,
     measure_scope,
     measure_cost,
     measure_register,

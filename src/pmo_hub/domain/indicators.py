@@ -90,8 +90,8 @@ def _limits(limits: Limits, shown: Callable[[float], str] = percent) -> str:
 
 
 def schedule(look: Look) -> list[Indicator]:
-    """Overdue work; the planned finish against the baseline or else the recent rate; the running iteration; SPI(t)."""
-    found = [_overdue(look), _finish(look), _iteration(look), _spi_t(look)]
+    """Overdue work; the planned finish against the baseline or else the recent rate; missed deadlines; the running iteration; SPI."""
+    found = [_overdue(look), _finish(look), _deadlines(look), _iteration(look), _spi_t(look), _spi(look)]
     return [indicator for indicator in found if indicator is not None]
 
 
@@ -111,12 +111,15 @@ def _overdue(look: Look) -> Indicator | None:
 def _finish(look: Look) -> Indicator | None:
     planned, baseline = look.optional_day("project.finish"), look.optional_day("project.baseline_finish")
     if baseline is not None:
-        expected = look.optional_day("project.forecast_finish") or planned
+        scheduled = look.optional_day("project.planned_finish")
+        expected = look.optional_day("project.forecast_finish") or scheduled or planned
         if expected is None:
             look.missing["project.forecast_finish"] = None
             return None
-        names = ("project.forecast_finish", "project.baseline_finish")
-        return _slip(look, baseline, expected, f"finishes {expected}, the baseline says {baseline}", *names)
+        used = ("project.forecast_finish", "project.planned_finish", "project.baseline_finish", "project.finish_slip_days")
+        # By the plan's own calendar where the plan tells both ends; by weekdays where one of them is the hub's.
+        late = _optional(look, "project.finish_slip_days") if expected == scheduled else None
+        return _slip(look, baseline, expected, f"finishes {expected}, the baseline says {baseline}", *used, late=late)
     if planned is None:
         return None
     remaining, rate = look.number("project.open_count"), look.number("project.throughput_per_week")
@@ -133,14 +136,22 @@ def _finish(look: Look) -> Indicator | None:
     return _slip(look, planned, expected, reason, *names)
 
 
-def _slip(look: Look, promised: date, expected: date, reason: str, *names: str) -> Indicator:
-    start = look.optional_day("project.start")
+def _slip(look: Look, promised: date, expected: date, reason: str, *names: str, late: float | None = None) -> Indicator:
+    start = look.optional_day("project.baseline_start") or look.optional_day("project.start")
     duration = max(0, working_days(start, promised)) if start is not None else 0
     days, share = look.thresholds.slip_days, look.thresholds.slip_share
     limits = Limits(max(days.amber, share.amber * duration), max(days.red, share.red * duration))
-    late = working_days(promised, expected)
+    late = working_days(promised, expected) if late is None else round(late, 1)
     said = f", {counted(late, 'working day')} late" if late > 0 else ""
     return look.rated(late, limits, f"{reason}{said}; {_limits(limits, lambda limit: f'{limit:g} days')}", *names)
+
+
+def _deadlines(look: Look) -> Indicator | None:
+    missed = _optional(look, "project.deadline_missed_count")
+    if missed is None:
+        return None
+    said = f"{counted(missed, 'deadline')} of the plan missed" if missed else "no deadline of the plan is missed"
+    return look.rated(missed, look.thresholds.missed_deadlines, said, "project.deadline_missed_count")
 
 
 def _iteration(look: Look) -> Indicator | None:
@@ -164,6 +175,14 @@ def _iteration(look: Look) -> Indicator | None:
 def _spi_t(look: Look) -> Indicator | None:
     value = _optional(look, "project.spi_t")
     return None if value is None else look.rated(1 - value, look.thresholds.spi_t_shortfall, f"SPI(t) is {value:.2f}", "project.spi_t")
+
+
+def _spi(look: Look) -> Indicator | None:
+    """In money, as the source computed it, while it says something: towards the end it goes to 1 however late the project is (C1)."""
+    value, done = _optional(look, "project.spi"), _optional(look, "project.plan_percent_complete")
+    if value is None or done is None or done > look.thresholds.spi_until_percent:
+        return None
+    return look.rated(1 - value, look.thresholds.spi_t_shortfall, f"SPI is {value:.2f}", "project.spi")
 
 
 def _optional(look: Look, name: str) -> float | None:

@@ -170,7 +170,7 @@ def _blockers(reading: Reading, facts: Mapping[str, Fact], parameters: SignalPar
 
 def _unassigned(reading: Reading, facts: Mapping[str, Fact], parameters: SignalParameters) -> RiskSignal | None:
     near = [item for item in reading.open if near_term(reading, item)]
-    alone = [item for item in near if item.assignee_id is None]
+    alone = [item for item in near if item.assignee_id is None and not item.is_staffed]
     if not alone:
         return None
     share = len(alone) / len(near)

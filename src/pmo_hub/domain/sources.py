@@ -5,7 +5,7 @@ A value that a source lacks never wins over one that another has. What loses is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +21,19 @@ FIELDS = (*_DATES, *_EFFORT, "points", *_PROGRESS)
 COUNTED = "counted"
 """Progress is never mixed: where an item stands is told by the one that counts, with its history."""
 
+SCHEDULED = "schedule"
+"""What a plan says as a whole: its finish, baselines, deadlines."""
+
+EARNED = "earned_value"
+
 DEFAULT: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(_DATES, (Role.SCHEDULE, Role.EXECUTION, Role.MONEY, Role.HISTORY)),
     **dict.fromkeys(_EFFORT, (Role.MONEY, Role.SCHEDULE, Role.EXECUTION, Role.HISTORY)),
     "points": (Role.EXECUTION, Role.SCHEDULE, Role.MONEY, Role.HISTORY),
+    SCHEDULED: (Role.SCHEDULE, Role.EXECUTION, Role.MONEY, Role.HISTORY),
+    EARNED: (Role.MONEY, Role.SCHEDULE, Role.EXECUTION, Role.HISTORY),
 }
-"""Dates are the plan's, effort is the money's, points are those of who does the work."""
+"""Dates are the plan's, effort and earned value are the money's, points are those of who does the work."""
 
 RULED = frozenset(DEFAULT)
 """Fields whose order of sources may be chosen."""
@@ -83,6 +90,19 @@ def conflicts(counted: Side, duplicate: Side, precedence: Precedence) -> list[Co
             side, because = winner(field, counted, duplicate, precedence)
             found.append(Conflict(field, side.item_id, because))
     return found
+
+
+def believed(field: str, sources: Mapping[str, Collection[str]], precedence: Precedence) -> tuple[frozenset[str], str | None]:
+    """Of several scopes that say the same thing of a project as a whole (scope → its roles there), those that are believed, and why.
+
+    All of a role are believed together: a project may have a plan for each of its parts. Whoever none of the names is for, goes by the
+    roles' default.
+    """
+    for name in (*(precedence.get(field) or ()), *DEFAULT[field]):
+        found = frozenset(scope for scope, roles in sources.items() if name == scope or name in roles)
+        if found:
+            return found, name
+    return frozenset(), None
 
 
 def loops(counted_id: str, duplicate_id: str, counted_of: Mapping[str, str]) -> bool:

@@ -47,7 +47,7 @@ def _even() -> Mapping[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Defaults of domain-standards C8; the flow limits, the iteration's and the review age of risks are ours.
+    """Defaults of domain-standards C8; the flow limits, the iteration's, the deadlines' and the review age of risks are ours.
 
     A finish may slip by a share of the duration or by days, whichever is more. A measure that is better the larger it is (SPI(t), CPI)
     is rated by what it lacks of 1; budget variance by its overrun.
@@ -58,6 +58,8 @@ class Thresholds:
     slip_days: Limits = Limits(5, 20)
     iteration_load: Limits = Limits(1.25, 2.0)
     spi_t_shortfall: Limits = Limits(0.05, 0.15)
+    spi_until_percent: float = 70.0
+    missed_deadlines: Limits = Limits(0, float("inf"))
     scope_growth: Limits = Limits(0.10, 0.20)
     cost_overrun_share: Limits = Limits(0.05, 0.10)
     cpi_shortfall: Limits = Limits(0.05, 0.10)

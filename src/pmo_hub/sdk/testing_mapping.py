@@ -6,13 +6,18 @@ import math
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import get_args
 
-from pmo_hub.domain.records import Record, WorkItem
+from pmo_hub.domain.records import WALL_CLOCK, Plan, Record, WorkItem
 from pmo_hub.sdk.contract import Payload
 from pmo_hub.sdk.errors import RecordError
 from pmo_hub.sdk.testing_host import Held, MemoryHost, RecordKey
 from pmo_hub.sdk.testing_ports import Ports
+
+MOST_WHOLE = 2**31
+MOST = 10**13
+"""More is no amount of money, nor anything else that is measured."""
 
 
 class Mappings(Ports):
@@ -38,15 +43,15 @@ class Mappings(Ports):
             for record in (*held.mapped.owned, *held.mapped.mentioned):
                 assert isinstance(record, get_args(Record)), f"{held.payload.ref} is mapped to a {type(record).__name__}"
                 assert record.external_id, f"{held.payload.ref} is mapped to a {record.type} without an id"
-                if isinstance(record, WorkItem):
-                    assert held.scope is not None, f"{held.payload.ref} is a work item without a scope"
+                if isinstance(record, WorkItem | Plan):
+                    assert held.scope is not None, f"{held.payload.ref} is a {record.type} without a scope"
 
     def test_records_can_be_stored(self) -> None:
         host = self.synced()
         for held in host.held.values():
             for record in (*held.mapped.owned, *held.mapped.mentioned):
                 for f in fields(record):
-                    fault = _fault(f.name, getattr(record, f.name))
+                    fault = _fault(f.name, getattr(record, f.name), f.name in WALL_CLOCK.get(record.type, ()))
                     assert fault is None, f"{held.payload.ref}: {record.type}.{f.name} {fault}"
 
     def test_a_record_of_two_payloads_reads_the_same_from_both(self) -> None:
@@ -85,15 +90,20 @@ class Mappings(Ports):
         return list(found.values())
 
 
-def _fault(name: str, value: object) -> str | None:
+def _fault(name: str, value: object, is_wall_clock: bool) -> str | None:
     """Why the value can't be stored; None when it can."""
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) and is_wall_clock:
+        if value.tzinfo is not None:
+            return f"is {value!r}, not the wall clock of the plan's zone, which is naive"
+    elif isinstance(value, datetime):
         if value.tzinfo is None or value.utcoffset() != UTC.utcoffset(None):
             return f"is {value!r}, not an instant in UTC"
     elif isinstance(value, date):
         return None
-    elif isinstance(value, float) and not math.isfinite(value):
-        return f"is {value}"
+    elif isinstance(value, int):
+        return None if -MOST_WHOLE <= value < MOST_WHOLE else f"is {value}, too much to be stored"
+    elif isinstance(value, float | Decimal) and not (math.isfinite(value) and -MOST <= value <= MOST):
+        return f"is {value}, which can't be stored"
     elif isinstance(value, str):
         try:
             value.encode()
@@ -102,5 +112,5 @@ def _fault(name: str, value: object) -> str | None:
     elif isinstance(value, (list, set, dict)):
         return "can be changed after it was made"
     elif isinstance(value, tuple):
-        return next((f for each in value if (f := _fault(name, each))), None)
+        return next((f for each in value if (f := _fault(name, each, is_wall_clock))), None)
     return None

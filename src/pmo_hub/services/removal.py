@@ -182,6 +182,12 @@ def _purge(hub: Hub, commit: Commit, removal: StoredRemoval, connection: Stored,
             if not count:
                 break
             note(session, Counter({"work_items_history": count}))
+    while scopes:
+        with commit() as session:
+            deleted = purging.purge_plans(session, removal.id, scopes, BATCH)
+            if not deleted:
+                break
+            note(session, deleted)
     for project in removal.project_ids:
         with commit() as session:
             theirs = {fed.id for fed in removals.fed_projects(session, scopes) if fed.is_theirs}

@@ -1,4 +1,4 @@
-"""Risk signals, computed when they are asked for, and the risks that sources keep as items."""
+"""Risk signals, computed when they are asked for, and the risks and issues that sources keep as items."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pmo_hub.domain.risk import RiskSignal, signals
+from pmo_hub.domain.vocabulary import Kind
 from pmo_hub.services.errors import NotFound
 from pmo_hub.services.freshness import WORTH, Known, live
 from pmo_hub.services.hub import Hub
@@ -56,24 +57,29 @@ def holder_signals(hub: Hub, type: Holder, id: str) -> SignalList:
     return SignalList(found[:MOST_SIGNALS], len(found), now)
 
 
-def project_risks(hub: Hub, project_id: str, state: str | None, after: tuple[int, str] | None, limit: int) -> list[KeptRisk]:
-    """Risk items of a project, the most urgent first, those after (priority, id); raises NotFound."""
+def project_register(
+    hub: Hub, kind: Kind, project_id: str, state: str | None, after: tuple[int, str] | None, limit: int, as_of: datetime | None = None
+) -> list[KeptRisk]:
+    """Risks or issues of a project, the most urgent first, those after (priority, place); raises NotFound."""
     with hub.work.read() as session:
-        if freshness.head(session, project_id) is None:
+        if freshness.head(session, project_id, as_of) is None:
             raise NotFound("project", project_id)
-        return registers.risks(session, [project_id], state, after, limit)
+        return registers.kept(session, kind, [project_id], state, after, limit, as_of)
 
 
-def holder_risks(hub: Hub, type: Holder, id: str, state: str | None, after: tuple[int, str] | None, limit: int) -> list[KeptRisk]:
-    """As `project_risks`, of a portfolio's or program's projects."""
+def holder_register(
+    hub: Hub, kind: Kind, type: Holder, id: str, state: str | None, after: tuple[int, str] | None, limit: int,
+    as_of: datetime | None = None,
+) -> list[KeptRisk]:  # fmt: skip
+    """As `project_register`, of a portfolio's or program's projects."""
     with hub.work.read() as session:
-        return registers.risks(session, _projects_of(session, type, id), state, after, limit)
+        return registers.kept(session, kind, _projects_of(session, type, id, as_of), state, after, limit, as_of)
 
 
-def _projects_of(session: Session, type: Holder, id: str) -> list[str]:
-    if not portfolios.exists(session, type, id):
+def _projects_of(session: Session, type: Holder, id: str, as_of: datetime | None = None) -> list[str]:
+    if portfolios.get(session, type, id, as_of) is None:
         raise NotFound(type, id)
-    return portfolios.project_ids(session, id)
+    return portfolios.project_ids(session, id, as_of)
 
 
 def _signals(session: Session, project_ids: Sequence[str], now: datetime) -> list[ProjectSignal]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -27,6 +28,18 @@ def instant_text(value: datetime) -> str:
 def _utc_text(value: datetime) -> str:
     text = value.isoformat(timespec="microseconds")
     return text[:26] + "Z"
+
+
+def wall_text(value: datetime) -> str:
+    """Fixed width, without a zone, so that SQLite compares wall-clock times as text."""
+    return value.isoformat(timespec="microseconds")
+
+
+def datetime_text(value: datetime) -> str:
+    """What the column types make of a datetime on SQLite: an instant's text, or a wall-clock time's where it is naive."""
+    if value.tzinfo is UTC:
+        return _utc_text(value)
+    return wall_text(value) if value.tzinfo is None else instant_text(value)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -54,6 +67,55 @@ class Instant(TypeDecorator[datetime]):
             return datetime.fromisoformat(value)
         result: datetime = value.astimezone(UTC)
         return result
+
+
+class WallClock(TypeDecorator[datetime]):
+    """A naive datetime, kept unshifted: timestamp without a zone on PostgreSQL, fixed-width text on SQLite. An aware one is refused."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(sa.DateTime(timezone=False))
+        return dialect.type_descriptor(sa.String(26))
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is not None:
+            raise ValueError("a wall-clock time has no time zone")
+        return value if dialect.name == "postgresql" else wall_text(value)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+MONEY_UNITS = 10_000
+"""An amount is stored as so many parts of its currency's unit: exact on both engines, and a sum in SQL is exact too."""
+
+MOST_MONEY = 10**13
+"""Amounts beyond are no money: a sum of many must stay within 64 bits."""
+
+
+def money_units(value: Decimal) -> int:
+    """The amount in ten-thousandths, rounded half to even; raises ValueError where it is no amount of money."""
+    if not value.is_finite() or abs(value) > MOST_MONEY:
+        raise ValueError(f"{value} is no amount of money")
+    return int((value * MONEY_UNITS).to_integral_value(ROUND_HALF_EVEN))
+
+
+class Money(TypeDecorator[Decimal]):
+    """An amount of the currency that stands beside it or on its plan. The bulk path writes `money_units`."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> int | None:
+        return None if value is None else money_units(value)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:
+        return None if value is None else Decimal(int(value)) / MONEY_UNITS
 
 
 Id = sa.String(32).with_variant(sa.String(32, collation="C"), "postgresql")

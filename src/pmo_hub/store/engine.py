@@ -12,10 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from pmo_hub.store.base import instant_text
+from pmo_hub.store.base import datetime_text
 
 # The bulk path hands values to sqlite3 as they are; these make the text that the column types make.
-sqlite3.register_adapter(datetime, instant_text)
+sqlite3.register_adapter(datetime, datetime_text)
 sqlite3.register_adapter(date, date.isoformat)
 
 SQLITE_BUSY_S = 30

@@ -21,6 +21,7 @@ from pmo_hub.store.models import source as tables
 from pmo_hub.store.models.canonical import HISTORY, Dependency, ItemTiming, WorkItem
 from pmo_hub.store.models.many_tools import SameAs, SameAsRefusal
 from pmo_hub.store.models.people import PersonLink
+from pmo_hub.store.models.plans import CalendarException, EarnedValue, Plan, Schedule, StagePassage
 from pmo_hub.store.repositories import people
 from pmo_hub.store.rows import MODELS
 
@@ -28,6 +29,15 @@ PEOPLE_COLUMNS = frozenset({
     "assignee_id", "reporter_id", "actor_id", "author_id", "identity_id", "sponsor_id", "manager_id", "owner_id",
 })  # fmt: skip
 """Columns that name an account, in whichever table."""
+
+NAMED_BY: Mapping[RecordType, Collection[str]] = {
+    RecordType.IDENTITY: PEOPLE_COLUMNS, RecordType.RESOURCE: ("resource_id",), RecordType.CALENDAR: ("calendar_id", "base_id"),
+}  # fmt: skip
+"""Records that a column of any table may name. What is a part of one goes with it, and names it in vain."""
+
+PARTS: Mapping[RecordType, type[Base]] = {RecordType.CALENDAR: CalendarException}
+
+_NAMES = {column: kind for kind, columns in NAMED_BY.items() for column in columns}
 
 LISTS: Mapping[str, RecordType] = {
     "component_ids": RecordType.COMPONENT, "version_ids": RecordType.VERSION, "iteration_ids": RecordType.ITERATION,
@@ -76,6 +86,7 @@ def purge_payloads(session: Session, removal_id: str, namespace: str, part: Part
             deleted += purge_items(session, removal_id, namespace, owned)
         else:
             deleted += _purge_rows(session, removal_id, MODELS[RecordType(kind)], owned)
+            deleted += _purge_parts(session, removal_id, RecordType(kind), owned)
     for table, column in ((_PAYLOADS_HISTORY, "id"), (_MISSING, "payload_id"), (_PAYLOADS, "id")):
         deleted[table.name] += _delete(session, table, is_in(session, table.c[column], ids))
     return deleted
@@ -100,6 +111,19 @@ def purge_versions(session: Session, scope_ids: Collection[str], limit: int) -> 
     within = is_in(session, history.c.scope_id, scope_ids)
     ids = list(session.scalars(sa.select(history.c.id).where(within).distinct().limit(limit)))
     return _delete(session, history, sa.and_(within, is_in(session, history.c.id, ids))) if ids else 0
+
+
+def purge_plans(session: Session, removal_id: str, scope_ids: Collection[str], limit: int) -> Counter[str]:
+    """Delete up to `limit` plans of these scopes that no payload owns any more, with what is theirs; empty when there is none left."""
+    deleted: Counter[str] = Counter()
+    ids: set[str] = set()
+    for table in _with_history(Plan):
+        ids.update(session.scalars(sa.select(table.c.id).where(is_in(session, table.c.scope_id, scope_ids)).distinct().limit(limit)))
+    if ids:
+        for model in (Schedule, EarnedValue, StagePassage):
+            deleted += _purge_where(session, removal_id, model, "plan_id", ids)
+        deleted += _purge_rows(session, removal_id, Plan, ids)
+    return deleted
 
 
 def purge_items(session: Session, removal_id: str, namespace: str, ids: Collection[str]) -> Counter[str]:
@@ -139,18 +163,19 @@ def sweep(session: Session, removal_id: str, limit: int) -> Counter[str] | None:
     session.execute(sa.delete(_CANDIDATES).where(*own, is_in(session, c.record_id, ids)))
     claimed = set(session.scalars(sa.select(_CLAIMS.c.record_id).where(is_in(session, _CLAIMS.c.record_id, ids))))
     free = ids - claimed
-    free -= _people_named(session, free) if kind == RecordType.IDENTITY else _listed(session, RecordType(kind), free)
+    free -= _named(session, RecordType(kind), free) if kind in NAMED_BY else _listed(session, RecordType(kind), free)
     if kind == RecordType.IDENTITY:
         people.forget(session, free)
-    return _purge_rows(session, removal_id, MODELS[RecordType(kind)], free)
+    return _purge_rows(session, removal_id, MODELS[RecordType(kind)], free) + _purge_parts(session, removal_id, RecordType(kind), free)
 
 
-def _people_named(session: Session, ids: Collection[str]) -> set[str]:
-    """Those of the accounts that any row names, now or in the past."""
+def _named(session: Session, kind: RecordType, ids: Collection[str]) -> set[str]:
+    """Those of the records that any row names, now or in the past."""
     found: set[str] = set()
+    parts = [table.name for table in _with_history(PARTS[kind])] if kind in PARTS else [PersonLink.__tablename__]
     for table in Base.metadata.sorted_tables:
         for column in table.c:
-            if column.name in PEOPLE_COLUMNS and table.name != PersonLink.__tablename__:
+            if column.name in NAMED_BY[kind] and table.name not in parts:
                 found.update(session.scalars(sa.select(column).where(is_in(session, column, ids)).distinct()))
     return found
 
@@ -198,19 +223,24 @@ def _purge_dependencies(session: Session, removal_id: str, item_ids: Collection[
 
 
 def _purge_rows(session: Session, removal_id: str, model: type[Base], ids: Collection[str]) -> Counter[str]:
-    """Delete these rows with their past and tombstones, noting the accounts that they name."""
+    """Delete these rows with their past and tombstones, noting the accounts, resources and calendars that they name."""
     deleted: Counter[str] = Counter()
     if not ids:
         return deleted
     for table in _with_history(model):
         within = is_in(session, table.c.id, ids)
         for column in table.c:
-            if column.name in PEOPLE_COLUMNS:
+            if column.name in _NAMES:
                 named = session.scalars(sa.select(column).where(within, column.is_not(None)).distinct())
-                _note(session, removal_id, RecordType.IDENTITY, set(named))
+                _note(session, removal_id, _NAMES[column.name], set(named))
         deleted[table.name] += _delete(session, table, within)
     deleted["tombstones"] += _delete(session, _TOMBSTONES, is_in(session, _TOMBSTONES.c.id, ids))
     return deleted
+
+
+def _purge_parts(session: Session, removal_id: str, kind: RecordType, ids: Collection[str]) -> Counter[str]:
+    """Delete the exceptions of these calendars."""
+    return _purge_where(session, removal_id, PARTS[kind], "calendar_id", ids) if kind in PARTS else Counter()
 
 
 def _note(session: Session, removal_id: str, kind: RecordType, ids: Collection[str]) -> None:

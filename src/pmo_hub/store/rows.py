@@ -11,6 +11,7 @@ import msgspec
 from pmo_hub.domain import records
 from pmo_hub.domain.identity import identifier
 from pmo_hub.domain.vocabulary import RecordType
+from pmo_hub.store import plan_rows
 from pmo_hub.store.base import Base
 from pmo_hub.store.bulk import json_text
 from pmo_hub.store.merge import Layout, layout
@@ -32,6 +33,7 @@ MODELS: dict[RecordType, type[Base]] = {
     RecordType.COMPONENT: canonical.Component,
     RecordType.VERSION: canonical.Version,
     RecordType.IDENTITY: canonical.Identity,
+    **plan_rows.MODELS,
 }
 
 LAYOUTS: dict[RecordType, Layout] = {kind: layout(model) for kind, model in MODELS.items()}
@@ -70,10 +72,11 @@ class RowMaker:
             RecordType.COMPONENT: self._component,
             RecordType.VERSION: self._version,
             RecordType.IDENTITY: self._identity,
+            **plan_rows.PlanRows(self._ids).makers,
         }
 
     def make(self, record: records.Record, scope_id: str | None, version: str | None, clean: bool = True) -> Row:
-        """The row of `record`. Raises UnicodeEncodeError or ValueError where a text can't be stored.
+        """The row of `record`. Raises UnicodeEncodeError or ValueError where a text can't be stored, RecordError where a number can't.
 
         With `clean` False NUL characters, which PostgreSQL can't store, are taken out of its texts.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from pmo_hub.store.merge import merge_tuples
 from pmo_hub.store.models import source as tables
 from pmo_hub.store.ownership import Taken, mark, mark_items, release
 from pmo_hub.store.placing import Held, Origin
+from pmo_hub.store.plan_rows import OF_A_PLAN
 from pmo_hub.store.preparing import MappedPayload, Prepared
 from pmo_hub.store.rows import LAYOUTS, Row
 
@@ -27,8 +28,8 @@ _CLAIMS: Any = tables.Claim.__table__
 _TOMBSTONES: Any = tables.Tombstone.__table__
 
 _PAYLOAD_COLUMNS = tuple(c.name for c in _PAYLOADS.columns)
-SHARED = frozenset({RecordType.DEPENDENCY})
-"""Records that are seen from both ends, so that a new payload often brings a known one."""
+SHARED = frozenset({RecordType.DEPENDENCY, RecordType.RESOURCE, RecordType.CALENDAR, RecordType.CALENDAR_EXCEPTION})
+"""Records that are seen from several sides, so that a new payload often brings a known one."""
 _REPLACED = tuple(c for c in _PAYLOAD_COLUMNS if c not in ("id", "first_seen_at"))
 
 
@@ -56,25 +57,43 @@ def merge_prepared(session: Session, origin: Origin, prepared: Prepared, taken: 
                 item_of[id_] = item_id
                 scope_of[item_id] = m.incoming.scope_id
     touched: set[str] = set()
+    whole: set[tuple[str, str]] = set()
     first = not any(m.incoming.id in prepared.placed.held for m in mapped)
     buried = session.scalar(sa.select(sa.exists().select_from(_TOMBSTONES)))
     for kind, rows in owned.items():
         # Records of payloads that nobody held are new as well, but for those that several payloads claim.
         merged = merge_tuples(session, LAYOUTS[kind], rows, now, probably_new=first and kind not in SHARED)
         touched |= merged.touched
+        if kind in OF_A_PLAN and merged.touched:
+            whole |= _scopes_of(mapped, merged.touched)
         if merged.new and buried:
             session.execute(sa.delete(_TOMBSTONES).where(is_in(session, _TOMBSTONES.c.id, merged.new)))
     for kind, rows in prepared.mentions.rows().items():
         merge_mentions(session, kind, {i: r for i, r in rows.items() if i not in owned[kind]}, now)
-    _claim(session, mapped, prepared.placed.held, claims, now)
+    released = _claim(session, mapped, prepared.placed.held, claims, now)
     moved = _store_payloads(session, origin, mapped, prepared.placed.held, now)
-    mark_items(session, {item_of[i] for i in touched if i in item_of}, scope_of)
+    mark_items(session, {item_of[i] for i in touched if i in item_of} | _items_of(mapped, released), scope_of)
+    mark(session, whole)
     return moved
+
+
+def _scopes_of(mapped: Sequence[MappedPayload], records: Collection[str]) -> set[tuple[str, str]]:
+    """The marks of the scopes whose payloads own any of these records."""
+    owners = (m.incoming.scope_id for m in mapped if any(one.row[0] in records for one in m.owned))
+    return {(scope_id, "") for scope_id in owners if scope_id is not None}
+
+
+def _items_of(mapped: Sequence[MappedPayload], payload_ids: Collection[str]) -> set[str]:
+    """The items that these payloads tell of."""
+    if not payload_ids:
+        return set()
+    return {one.item_id for m in mapped if m.incoming.id in payload_ids for one in m.owned if one.item_id is not None}
 
 
 def _claim(
     session: Session, mapped: Sequence[MappedPayload], held: Mapping[str, Held], claims: Mapping[tuple[str, str], str], now: datetime
-) -> None:
+) -> set[str]:
+    """Returns the payloads that no longer claim something which they did."""
     replaced = [m.incoming.id for m in mapped if m.incoming.id in held]
     before: dict[tuple[str, str], str] = {}
     if replaced:
@@ -83,7 +102,9 @@ def _claim(
         before = {(r[0], r[1]): r[2] for r in rows}
     new = [(*pair, kind) for pair, kind in claims.items() if pair not in before]
     insert(session, _CLAIMS, ("payload_id", "record_id", "record_type"), new)
-    release(session, [(*pair, kind) for pair, kind in before.items() if pair not in claims], "replaced", now)
+    dropped = [(*pair, kind) for pair, kind in before.items() if pair not in claims]
+    release(session, dropped, "replaced", now)
+    return {payload_id for payload_id, _, _ in dropped}
 
 
 def _store_payloads(

@@ -17,9 +17,11 @@ from pmo_hub.api.routes import (
     health,
     iterations,
     people,
+    plans,
     portfolios,
     programs,
     projects,
+    registers,
     removals,
     rules,
     same_as,
@@ -33,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     explaining.router,  # before the work items, or "explain" would be one's id
     work_items.router,
     health.router,
+    registers.router,
     projects.router,
     portfolios.router,
     programs.router,
@@ -49,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sync_runs.router,
     iterations.router,
     worklogs.router,
+    plans.router,
 )
 
 QUICK_READS: Mapping[str, tuple[str, Read]] = {

@@ -1,15 +1,12 @@
-"""Health, facts, risk signals and risks of projects, portfolios and programs."""
+"""Health, facts and risk signals of projects, portfolios and programs."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Response
 
 from pmo_hub.api.deps import AsOf, HubDep, allow
-from pmo_hub.api.errors import BadRequest
-from pmo_hub.api.pagination import Cursor, Limit, Page, Position, page_of, position
 from pmo_hub.api.schemas.health import (
     DimensionView,
     FactListView,
@@ -18,7 +15,7 @@ from pmo_hub.api.schemas.health import (
     HolderHealthView,
     WorstProject,
 )
-from pmo_hub.api.schemas.risks import RiskSignalList, RiskSignalView, RiskView
+from pmo_hub.api.schemas.risks import RiskSignalList, RiskSignalView
 from pmo_hub.domain.portfolio import OVERALL, Member
 from pmo_hub.domain.rating import Rating
 from pmo_hub.services import facts, health, risks
@@ -30,8 +27,6 @@ router = APIRouter()
 
 READS_HEALTH = [Depends(allow("health:read"))]
 READS_RISKS = [Depends(allow("risks:read"))]
-
-RiskState = Annotated[Literal["open", "closed"] | None, Query(description="risks that are still open, or those that ended")]
 
 
 @router.get("/projects/{project_id}/health", tags=["health"], dependencies=READS_HEALTH, response_model=HealthView)
@@ -97,36 +92,6 @@ def list_project_risk_signals(hub: HubDep, project_id: str) -> RiskSignalList:
 def list_portfolio_risk_signals(hub: HubDep, portfolio_id: str) -> RiskSignalList:
     """The fifty largest exposures among a portfolio's projects."""
     return _signals(risks.holder_signals(hub, "portfolio", portfolio_id))
-
-
-@router.get("/projects/{project_id}/risks", tags=["risks"], dependencies=READS_RISKS)
-def list_project_risks(
-    hub: HubDep, project_id: str, state: RiskState = None, limit: Limit = 50, cursor: Cursor = None
-) -> Page[RiskView]:
-    """The risks that a project's sources keep as items, the most urgent first."""
-    filters = {"project": project_id, "state": state}
-    found = risks.project_risks(hub, project_id, state, _after(position(filters, cursor)), limit + 1)
-    kept, following = page_of(found, limit, filters, lambda risk: (risk.rank, risk.place))
-    return Page(items=[RiskView.model_validate(risk) for risk in kept], next_cursor=following)
-
-
-@router.get("/portfolios/{portfolio_id}/risks", tags=["risks"], dependencies=READS_RISKS)
-def list_portfolio_risks(
-    hub: HubDep, portfolio_id: str, state: RiskState = None, limit: Limit = 50, cursor: Cursor = None
-) -> Page[RiskView]:
-    """The risks that the sources of a portfolio's projects keep as items, the most urgent first."""
-    filters = {"portfolio": portfolio_id, "state": state}
-    found = risks.holder_risks(hub, "portfolio", portfolio_id, state, _after(position(filters, cursor)), limit + 1)
-    kept, following = page_of(found, limit, filters, lambda risk: (risk.rank, risk.place))
-    return Page(items=[RiskView.model_validate(risk) for risk in kept], next_cursor=following)
-
-
-def _after(at: Position | None) -> tuple[int, str] | None:
-    if at is None:
-        return None
-    if not isinstance(at.sort, int) or not -1 <= at.sort <= 100:
-        raise BadRequest("cursor", "The cursor is not one that this endpoint made: start again without it.")
-    return at.sort, at.id
 
 
 def _holder(found: HolderHealth) -> HolderHealthView:

@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pmo_hub.api.schemas.health import Links
+from pmo_hub.api.schemas.plans import Money
+from pmo_hub.api.schemas.work_items import AS_OF
 
 
 class RiskSignalView(BaseModel):
@@ -36,8 +38,23 @@ class RiskSignalList(BaseModel):
     computed_at: datetime
 
 
+class RegisterEntryView(BaseModel):
+    """What the source's register says; null where it says nothing. Texts are of a third party, never markup."""
+
+    model_config = ConfigDict(from_attributes=True)
+    probability: float | None = Field(description="0 to 1")
+    impact: float | None = Field(description="on the source's own scale")
+    exposure: float | None = Field(description="as the source has it")
+    cost: Money | None
+    currency: str | None = Field(description="ISO 4217, of the plan; null where it doesn't say")
+    category: str | None
+    mitigation: str | None
+    contingency: str | None
+    trigger: str | None
+
+
 class RiskView(BaseModel):
-    """A risk that a source keeps as an item. Title and custom values are text of a third party, never markup."""
+    """A risk or an issue that a source keeps as an item. Title and custom values are text of a third party, never markup."""
 
     model_config = ConfigDict(from_attributes=True)
     project_id: str
@@ -54,6 +71,13 @@ class RiskView(BaseModel):
     original_priority: str | None
     due: date | None
     updated_at: datetime | None
-    likelihood: str | None = Field(description="as a custom field of the source says, if one does")
+    likelihood: str | None = Field(description="as a custom field of the source says, or else its register")
     impact: str | None
     response: str | None
+    entry: RegisterEntryView | None = Field(description="what the source's register says; null where it has none")
+
+
+class RiskPage(BaseModel):
+    items: list[RiskView]
+    next_cursor: str | None = None
+    as_of: datetime | None = Field(None, description=AS_OF)

@@ -29,7 +29,7 @@ def _near_term(reading: Reading) -> list[Fact]:
     if not reading.work:
         return [reading.unknown(name, "the project has no work items") for name in names]
     near = [item for item in reading.open if near_term(reading, item)]
-    alone = [item for item in near if item.assignee_id is None]
+    alone = [item for item in near if item.assignee_id is None and not item.is_staffed]
     window = timedelta(days=reading.parameters.near_term_days)
     # The first day, then its midnight: the time zone is asked once, not for every item.
     days = (item.due - window for item in reading.open if item.due and not near_term(reading, item))

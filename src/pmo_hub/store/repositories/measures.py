@@ -20,7 +20,7 @@ from pmo_hub.store.bulk import is_in
 from pmo_hub.store.models.canonical import Dependency, Identity, ItemTiming, Iteration, WorkItem
 from pmo_hub.store.models.people import PersonLink
 from pmo_hub.store.models.portfolio import Project, ProjectMembership, ProjectRule
-from pmo_hub.store.repositories import same_as
+from pmo_hub.store.repositories import planned, same_as
 from pmo_hub.store.repositories.freshness import Head, heads
 from pmo_hub.store.unit_of_work import Session
 
@@ -61,10 +61,16 @@ def project_inputs(
     """
     projects = _projects(session, project_ids)
     items = _items(session, {row.id: row.time_zone for row in projects}, kinds, today)
+    plans = {} if kinds else planned.plan_facts(session, [row.id for row in projects], today)
+    staff = planned.staff(session, plans.keys())
     for project_id, values in same_as.believed(session, [row.id for row in projects]).items():
         items[project_id] = [(_believed(item, values.get(item.id)), is_known) for item, is_known in items[project_id]]
     found = heads(session, [row.id for row in projects])
-    return {row.id: (_project(row, found[row.id], items[row.id]), [item for item, _ in items[row.id]]) for row in projects}
+    told = {}
+    for row in projects:
+        facts = replace(_project(row, found[row.id], items[row.id]), plan=plans.get(row.id))
+        told[row.id] = facts, [_staffed(item, staff.get(item.id)) for item, _ in items[row.id]]
+    return told
 
 
 def lock(session: Session, project_ids: Collection[str]) -> None:
@@ -169,6 +175,13 @@ def _believed(item: ItemFacts, values: Mapping[str, Any] | None) -> ItemFacts:
         item, start=values["planned_start"], due=values["due"] or values["planned_finish"], points=values["points"],
         estimate_hours=values["work_hours"], remaining_hours=values["remaining_hours"],
     )  # fmt: skip
+
+
+def _staffed(item: ItemFacts, known: planned.Staff | None) -> ItemFacts:
+    """The item with who works on it, where its tool names nobody on the item itself and a plan assigns somebody."""
+    if known is None or item.assignee_id is not None:
+        return item
+    return replace(item, assignee_id=known.person_id, assignee_active=known.is_active, is_staffed=True)
 
 
 def _items(session: Session, zones: dict[str, str], kinds: Collection[str], today: date | None) -> dict[str, list[tuple[ItemFacts, bool]]]:

@@ -29,7 +29,6 @@ _VALUES: Any = CustomValue.__table__
 _SCOPES: Any = Scope.__table__
 _RULES: Any = SameAsRule.__table__
 _REFUSED: Any = SameAsRefusal.__table__
-_ORDERS: Any = ProjectPrecedence.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +188,9 @@ def projects_of(session: Session, item_ids: Collection[str]) -> list[str]:
     return list(session.scalars(query)) if item_ids else []
 
 
-def precedence(session: Session, project_ids: Collection[str]) -> dict[str, Mapping[str, Sequence[str]]]:
-    query = sa.select(_ORDERS.c.id, _ORDERS.c.fields).where(is_in(session, _ORDERS.c.id, project_ids))
+def precedence(session: Session, project_ids: Collection[str], as_of: datetime | None = None) -> dict[str, Mapping[str, Sequence[str]]]:
+    c = rows_at(ProjectPrecedence, as_of, ("id", "fields")).c
+    query = sa.select(c.id, c.fields).where(is_in(session, c.id, project_ids))
     return {row.id: row.fields for row in session.execute(query)} if project_ids else {}
 
 

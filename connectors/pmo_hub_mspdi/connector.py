@@ -164,7 +164,7 @@ class FileSource:
             with Spool() as spool:
                 with holding.open() as file:
                     document = read_document(file, spool)
-                yield from pages(document, holding.scope, state, self._shelf.holdings().resolve)
+                yield from pages(document, holding.scope, state, self._shelf.holdings().resolve, zeroes=holding.is_converted)
         except FileNotFoundError:
             raise ScopeError(holding.scope, f"The file {holding.file} went while it was read; its data stays as it was.") from None
         except FileFault as fault:

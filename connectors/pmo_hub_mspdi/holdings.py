@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import IO
 
@@ -25,7 +25,10 @@ NO_GUID = frozenset({"", "0" * 32})
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A plan, and the newest file that holds it. `archived` is its place in an archive of Project Online; None for a file of its own."""
+    """A plan, and the newest file that holds it. `archived` is its place in an archive of Project Online; None for a file of its own.
+
+    `is_converted`: what is opened was made of a .mpp file.
+    """
 
     scope: str
     name: str
@@ -35,6 +38,7 @@ class Holding:
     open: Callable[[], AbstractContextManager[IO[bytes]]]
     head: Head | None = None
     archived: ArchivedProject | None = None
+    is_converted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ class Shelf:
                 def open_made() -> AbstractContextManager[IO[bytes]]:
                     return open(made, "rb")
 
-                return [self._plan(info, open_made)]
+                return [replace(self._plan(info, open_made), is_converted=True)]
         return [self._plan(info, lambda: files.open(name))]
 
     def _plan(self, info: FileInfo, opened: Callable[[], AbstractContextManager[IO[bytes]]]) -> Holding:

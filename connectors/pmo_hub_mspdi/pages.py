@@ -18,20 +18,26 @@ from pmo_hub_mspdi.values import Element, flag, many, money, text
 PLAN, CALENDAR, RESOURCE, TASK = "plan", "calendar", "resource", "task"
 PAGE_PAYLOADS = 250
 PAGE_BYTES = 2 * 1024 * 1024
+ZERO_WORK = dict.fromkeys(("Work", "ActualWork", "RemainingWork"), "PT0H0M0S")
+ZEROES = {
+    **ZERO_WORK,
+    **dict.fromkeys(("Cost", "ActualCost", "RemainingCost", "TotalSlack", "FreeSlack"), "0"),
+}
+"""What MPXJ leaves out of the XML that it writes."""
 _ENCODE = msgspec.json.Encoder(order="deterministic").encode
 
 Resolve = Callable[[str], str | None]
 """What a file says of a task in another one → that task's external id, where the connection holds it."""
 
 
-def pages(document: Document, scope: str, state: Mapping[str, str], resolve: Resolve) -> Iterator[Page]:
-    """The group of one plan; its last page carries the state."""
+def pages(document: Document, scope: str, state: Mapping[str, str], resolve: Resolve, *, zeroes: bool = False) -> Iterator[Page]:
+    """The group of one plan; its last page carries the state. `zeroes`: who wrote the file left amounts of zero out."""
     group = Ref("file", scope)
     tally = Tally()
     held: list[Payload] = []
     size = 0
     stale: tuple[str, ...] = (scope,)  # the header that tasks are mapped with came with this file
-    for payload in payloads(document, scope, resolve, tally):
+    for payload in payloads(document, scope, resolve, tally, zeroes=zeroes):
         held.append(payload)
         size += len(payload.body)
         if len(held) >= PAGE_PAYLOADS or size >= PAGE_BYTES:
@@ -62,7 +68,7 @@ class Tally:
         return tuple(text[:390] for text in told)
 
 
-def payloads(document: Document, scope: str, resolve: Resolve, tally: Tally) -> Iterator[Payload]:
+def payloads(document: Document, scope: str, resolve: Resolve, tally: Tally, *, zeroes: bool = False) -> Iterator[Payload]:
     """The header, then calendars, resources and tasks in the file's order."""
     spool = document.spool
     yield Payload(Ref(PLAN, scope), scope, _ENCODE({"Project": document.fields, "Summary": document.summary}), context=_plan(document))
@@ -71,7 +77,7 @@ def payloads(document: Document, scope: str, resolve: Resolve, tally: Tally) -> 
             yield Payload(Ref(kind, f"{scope}/{uid}"), scope, spool.content(place), context={"plan": scope})
     at = status_at(document.fields)
     for line in document.lines:
-        task = spool.get(line.place)
+        task = {**ZEROES, **spool.get(line.place)} if zeroes else spool.get(line.place)
         booked = [(resource, spool.get(place)) for resource, place in document.assignments.get(line.uid, ())]
         booked.sort(key=lambda one: (_number(text(one[1], "UID")), one[0]))
         context = {"plan": scope, **_standing(line), **_links(task, document, resolve, tally)}
@@ -80,7 +86,8 @@ def payloads(document: Document, scope: str, resolve: Resolve, tally: Tally) -> 
             context["people"] = " ".join(dict.fromkeys(people))
         if at and has_earned_value(task, document.fields):
             context["at"] = at
-        body = {"Task": task, "Assignments": [one for resource, one in booked if resource in document.resources]}
+        mine = [{**ZERO_WORK, **one} if zeroes else one for resource, one in booked if resource in document.resources]
+        body = {"Task": task, "Assignments": mine}
         yield Payload(Ref(TASK, f"{scope}/{line.uid}"), scope, _ENCODE(body), context=context)
 
 

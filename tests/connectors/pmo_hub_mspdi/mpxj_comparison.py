@@ -112,6 +112,8 @@ def sorted_out(records: Sequence[Record]) -> Ours:
 def texts(path: Path, container: str, element: str) -> dict[str, dict[str, str]]:
     """The file's own texts by UID, read by another parser than the connector's."""
     found: dict[str, dict[str, str]] = {}
+    if path.suffix != ".xml":
+        return found
     for one in ET.parse(path).getroot().iterfind(f"{NAMESPACE}{container}/{NAMESPACE}{element}"):  # noqa: S314  of our own shelf
         raw = {child.tag.removeprefix(NAMESPACE): (child.text or "").strip() for child in one}
         found.setdefault(raw.get("UID", ""), raw)
@@ -291,7 +293,7 @@ RULES = (
     ),
     Rule(
         "an assignment without a resource (-65535) says nothing that the task doesn't",
-        lambda d: d.where == "assignment" and d.ours is None and d.raw.get("ResourceUID") == "-65535",
+        lambda d: d.where == "assignment" and d.theirs == "of nobody" and d.raw.get("ResourceUID", "-65535") == "-65535",
     ),
     Rule(
         "a resource without a name is nobody (Microsoft Project writes one with UID 0)",
@@ -317,5 +319,15 @@ RULES = (
 )
 
 
-def explanation(difference: Difference) -> Rule | None:
-    return next((rule for rule in RULES if rule.explains(difference)), None)
+CONVERTED_RULES = (
+    *RULES,
+    Rule(
+        "MPXJ leaves a baseline of zeroes out when it writes XML, which says that there is none",
+        lambda d: d.where.startswith("baseline.") and d.theirs == 0 and d.ours is None,
+    ),
+)
+"""Of a .mpp file, which is read from the XML that MPXJ writes of it."""
+
+
+def explanation(difference: Difference, rules: Sequence[Rule] = RULES) -> Rule | None:
+    return next((rule for rule in rules if rule.explains(difference)), None)

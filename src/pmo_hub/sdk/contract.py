@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import IO, Any, ClassVar, Protocol, runtime_checkable
 
 import httpx
@@ -292,11 +293,31 @@ class Credentials(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """A file as it is now: `digest` is the SHA-256 of its content in hex, `at` when it was uploaded or changed last."""
+
+    name: str
+    size_bytes: int
+    digest: str
+    at: datetime
+
+
 class Files(Protocol):
-    """Uploads and archives of the connection."""
+    """Uploads and archives of the connection, or what lies in a watched folder. Files come and go: both may raise FileNotFoundError."""
 
     def names(self) -> Iterator[str]: ...
+    def about(self, name: str) -> FileInfo: ...
     def open(self, name: str) -> AbstractContextManager[IO[bytes]]: ...
+
+
+@runtime_checkable
+class Uploading(Protocol):
+    """What a connector with Capability.UPLOAD does besides: it looks at a file before that is kept."""
+
+    def examine(self, config: Any, name: str, file: IO[bytes], context: Context) -> Sequence[Scope]:
+        """The scopes that the file brings. ConfigError, in one sentence, for a file that the source could do nothing with."""
+        ...
 
 
 class Context(Protocol):
@@ -306,6 +327,18 @@ class Context(Protocol):
     def credentials(self) -> Credentials: ...
     @property
     def files(self) -> Files: ...
+    @property
+    def scratch(self) -> Path:
+        """A folder of the connection's own for what can be made again; it may be found empty each time a source is opened."""
+        ...
+
+    def folder(self, path: str) -> Files:
+        """What lies in a folder of the hub's machine that its operator lets connections watch; names are paths below it.
+
+        A file that is still being written is not told. ConfigError where the folder may not be read, or isn't there.
+        """
+        ...
+
     @property
     def rules(self) -> Mapping[str, str]:
         """The admin's mapping rules, for what they need to be read."""

@@ -27,7 +27,7 @@ IDS_A_PAGE = 1_000
 
 CARD_FIELDS = (
     "name", "desc", "closed", "idBoard", "idList", "idMembers", "labels", "due", "start", "dueComplete", "dateLastActivity", "shortLink",
-    "shortUrl", "isTemplate", "cardRole", "mirrorSourceId", "idMemberCreator",
+    "shortUrl", "isTemplate", "cardRole", "mirrorSourceId",
 )  # fmt: skip
 BOARD_FIELDS = ("name", "closed", "shortUrl", "shortLink", "dateLastActivity", "idOrganization")
 WHOLE_CARD: Query = (

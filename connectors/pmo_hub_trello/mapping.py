@@ -106,7 +106,6 @@ class CardMapping:
             priority=urgency[0] if urgency else None,
             original_priority=urgency[1] if urgency else None,
             assignee=next(iter(card.id_members or ()), None),
-            reporter=card.id_member_creator or None,
             created_at=made_at(card.id),
             updated_at=instant(card.date_last_activity),
             planned_start=day(card.start, known.zone),

@@ -60,7 +60,6 @@ class Card(Struct, rename="camel"):
     is_template: bool | None = None
     card_role: str | None = None
     mirror_source_id: str | None = None
-    id_member_creator: str | None = None
     checklists: list[Checklist] = []
     custom_field_items: list[FieldItem] = []
     attachments: list[Attachment] = []

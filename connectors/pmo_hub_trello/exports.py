@@ -94,7 +94,7 @@ class Exports:
             newest = max((_ACTION.decode(raw).date or "" for raw in head.actions), default="")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-        if not is_id(head.id) or bytes(head.cards[:1]) != b"[":
+        if not is_id(head.id) or bytes(memoryview(head.cards)[:1]) != b"[":
             return None
         at = max(head.date_last_activity or "", newest)
         digest = blake2b(body, digest_size=16).hexdigest()

@@ -67,7 +67,7 @@ def quota_of(headers: Sequence[tuple[bytes, bytes]], now: Callable[[], datetime]
 
 
 def _of_windows(headers: Sequence[tuple[bytes, bytes]]) -> Quota | None:
-    """Of budgets a key, a token and a member have in windows of some milliseconds (Trello's) the scarcest; a window is over by its length."""
+    """Of the budgets of a key, a token and a member, each for a window of some milliseconds, the scarcest."""
     told: dict[str, dict[str, int]] = {}
     for raw_name, raw_value in headers:
         found = _WINDOW.fullmatch(raw_name.decode("latin-1").lower())

@@ -146,7 +146,7 @@ def checked_shape(connector: Connector, wanted: Mapping[str, Any]) -> dict[str, 
 
 
 def references_of(hub: Hub, connection_id: str) -> list[Reference]:
-    """The newest kept dictionaries: the site's, and those of its scopes, where most words of some sources stand. None without the site's."""
+    """The newest kept dictionaries: the site's, and those of its scopes, where some sources have most words. None without the site's."""
     with hub.work.read() as session:
         return kept_references(session, connection_id)
 

@@ -157,7 +157,8 @@ class _Told:
         is_: StatusCategory | None = None,
         item: str | None = None,
     ) -> Transition:
-        id = f"{self.action.id}:{original}:{field.value}"
+        # An action may say two things by one of its fields; what a field means, a rule may change.
+        id = f"{self.action.id}:{original}" + (":status" if original == "closed" and field is Field.STATUS else "")
         return Transition(id, item or self.card, field, original, from_id, from_text, to_id, to_text, self.at, self.actor, was, is_)
 
     def move(

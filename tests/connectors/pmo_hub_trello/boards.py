@@ -79,7 +79,7 @@ def estate(cards: int = 7, boards: int = 3) -> Estate:
 
 
 def _furnish(made: Estate) -> None:
-    first, second, third, *_ = made.cards()
+    first, second, third = made.cards()[:3]
     lists = made.lists[made.boards[0]]
     made.do("edit", first, due="2026-12-01T23:30:00.000Z", start="2026-11-01T09:00:00.000Z", desc="Described")
     made.do("assign", first, made.people[1])
@@ -103,4 +103,5 @@ def _furnish(made: Estate) -> None:
     made.do("edit_comment", comment, "Said better")
     made.do("move", second, lists[2])
     made.do("archive", third)
-    made.do("move_board", made.cards()[-1], made.boards[1], made.lists[made.boards[1]][0])
+    if len(made.boards) > 1:
+        made.do("move_board", made.cards()[-1], made.boards[1], made.lists[made.boards[1]][0])

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 import respx
 import yaml  # type: ignore[import-untyped]
 

@@ -15,7 +15,7 @@ def identity(member: Member | None, id: str | None, mentioned: dict[str, Identit
 
 
 def identity_of(member: Member) -> Identity:
-    """Only of those who left the workspace is it told that they are no longer active."""
+    """A board tells who was deactivated; an action tells nothing of that."""
     assert member.id is not None
     name = member.full_name or member.username
-    return Identity(member.id, name, member.email or None, False if member.deactivated else None)
+    return Identity(member.id, name, member.email or None, None if member.deactivated is None else not member.deactivated)

@@ -145,7 +145,7 @@ class _Life:
         told.append((at + timedelta(hours=2), lambda: do.set_field(self._id, self._fields["points"], {"number": points})))
         if number % 4 == 0:
             told.append((at + timedelta(hours=3), partial(self._checklist, random.randrange(2, 5), stage)))
-        step = (ends - at) / (stage + 2)
+        step = (ends - at) * random.uniform(0.6, 1.0) / (stage + 1)
         for place in range(1, stage + 1):
             told.append((at + step * place, lambda to=lists[place]: do.move(self._id, to)))  # type: ignore[misc]
             if random.random() < 0.5:

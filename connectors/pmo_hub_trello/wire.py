@@ -70,7 +70,7 @@ class Member(Struct, rename="camel"):
     full_name: str | None = None
     username: str | None = None
     email: str | None = None
-    deactivated: bool = False
+    deactivated: bool | None = None
 
 
 class BoardList(Struct):

@@ -36,6 +36,8 @@ from pmo_hub.services.projects import ProjectInfo
 
 COMMAND = [sys.executable, "-c", "from pmo_hub.cli import main; main()", "demo"]
 ISSUES = "150"
+PROJECTS = 15
+"""Ten of Jira and five boards."""
 LONGEST_S = 120
 
 
@@ -216,7 +218,7 @@ def test_demo_ends_after_its_table_twice_in_a_row_and_leaves_nothing(tmp_path: P
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         assert f"{ISSUES}/{ISSUES} issues" in done.stdout
-        assert re.search(r"Change portfolio +\d+/\d+/\d+ (RED|AMBER|GREEN|GREY) \d+ of 10 ", done.stdout)
+        assert re.search(rf"Change portfolio +\d+/\d+/\d+ (RED|AMBER|GREEN|GREY) \d+ of {PROJECTS} ", done.stdout)
         assert list(tmp_path.iterdir()) == []
 
 
@@ -259,7 +261,7 @@ def test_server_answers_with_the_printed_key_until_it_is_stopped(number: signal.
         status, body = _ask(url, key)
         assert status == 200
         assert body["name"] == estate.PORTFOLIO
-        assert body["size"] == 10
+        assert body["size"] == PROJECTS
         assert _ask(url, None)[0] == 401
         root = url.partition("/api/")[0]
         assert f"{root}/docs" in text

@@ -229,11 +229,15 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class RuleFault:
-    """`pointer` is a JSON Pointer into the rules; `may_be_new`: the source may know by now what its kept dictionary lacks."""
+    """`pointer` is a JSON Pointer into the rules; `may_be_new`: the source may know by now what its kept dictionary lacks.
+
+    `scopes` are those whose dictionaries may know it; () means the site's.
+    """
 
     pointer: str
     why: str
     may_be_new: bool = False
+    scopes: tuple[str, ...] = ()
 
 
 @runtime_checkable

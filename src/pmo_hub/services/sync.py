@@ -21,7 +21,19 @@ import structlog
 from pmo_hub.host.session import open_source
 from pmo_hub.sdk.contract import Mode
 from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, TransientError
-from pmo_hub.services import census, commitments, credentials, derivation, hinted, people, queries, reading, references, same_as
+from pmo_hub.services import (
+    census,
+    commitments,
+    credentials,
+    derivation,
+    hinted,
+    people,
+    queries,
+    reading,
+    references,
+    registering,
+    same_as,
+)
 from pmo_hub.services.brake import Braked
 from pmo_hub.services.completeness import settle_read
 from pmo_hub.services.errors import NotFound
@@ -252,6 +264,8 @@ def _finish(this: SyncRun, mode: str) -> None:
         tell = _verdict(session, this.lease, this.id, mode, " ".join(this.braked) or None, now)
         told = {"run_id": this.id, "mode": mode, "changed": dict(this.taken.changed)}
         events.append(session, "sync.finished", "connection", this.connection.id, told, now)
+        if mode not in syncing.READING_NOTHING:
+            registering.enqueue_soon(session, this.connection.id, this.id, now)
         if this.wants_census:
             enqueue(session, this.connection.id, "census", now, trigger=syncing.SCHEDULE)
         if this.wants_full:

@@ -13,6 +13,8 @@ from pmo_hub.api.routes import (
     connections,
     connectors,
     coverage,
+    deliveries,
+    events,
     explaining,
     health,
     iterations,
@@ -23,6 +25,7 @@ from pmo_hub.api.routes import (
     removals,
     rules,
     same_as,
+    subscriptions,
     sync_runs,
     violations,
     work_items,
@@ -49,6 +52,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     sync_runs.router,
     iterations.router,
     worklogs.router,
+    events.router,
+    subscriptions.router,
+    deliveries.router,
 )
 
 QUICK_READS: Mapping[str, tuple[str, Read]] = {

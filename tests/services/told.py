@@ -64,5 +64,3 @@ class Told(Estate):
     def placed(self) -> list[dict[str, Any]]:
         rows = [row for row in self.rows(Event) if row["position"] is not None]
         return sorted(rows, key=lambda row: int(row["position"]))
-
-

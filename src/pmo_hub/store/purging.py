@@ -266,7 +266,10 @@ def purge_entity(session: Session, entity_ids: Collection[str]) -> Counter[str]:
             deleted[table.name] += _delete(session, table, is_in(session, table.c.entity_id, entity_ids))
     violations = Base.metadata.tables["violations"]
     about = sa.or_(is_in(session, violations.c.project_id, entity_ids), is_in(session, violations.c.entity_id, entity_ids))
+    waivers, states = Base.metadata.tables["waivers"], Base.metadata.tables["project_states"]
+    deleted["waivers"] += _delete(session, waivers, waivers.c.violation_id.in_(sa.select(violations.c.id).where(about)))
     deleted["violations"] += _delete(session, violations, about)
+    deleted["project_states"] += _delete(session, states, is_in(session, states.c.project_id, entity_ids))
     return deleted
 
 

@@ -14,6 +14,8 @@ from pmo_hub.api.routes import (
     connectors,
     coverage,
     evidence,
+    deliveries,
+    events,
     explaining,
     health,
     iterations,
@@ -26,6 +28,7 @@ from pmo_hub.api.routes import (
     removals,
     rules,
     same_as,
+    subscriptions,
     sync_runs,
     violations,
     work_items,
@@ -55,6 +58,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     worklogs.router,
     plans.router,
     evidence.router,
+    events.router,
+    subscriptions.router,
+    deliveries.router,
 )
 
 QUICK_READS: Mapping[str, tuple[str, Read]] = {

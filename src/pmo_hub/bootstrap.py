@@ -60,7 +60,10 @@ def opened(settings: Settings, registry: Registry | None = None) -> Iterator[Hub
     try:
         # Workers of SQLite are one process; those of PostgreSQL may be several, and share what a source allows an account.
         throttles = Throttles(ledgers=None if work.is_at_hand else Ledgers(work, sync.holder_name()))
-        yield Hub(work, _now, registry or Registry.installed(), SecretBox(settings.keys), throttles, folder, settings.base_url)
+        yield Hub(
+            work, _now, registry or Registry.installed(), SecretBox(settings.keys), throttles, folder, settings.base_url,
+            settings.watchable, settings.upload_max_mb * 1024 * 1024,
+        )  # fmt: skip
     finally:
         work.dispose()
 

@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(default_factory=_usual_format, description="console; json in production")
     worker_poll_s: float = Field(1.0, gt=0, le=60, description="how long an idle worker waits before it asks for jobs again")
     worker_concurrency: int = Field(4, ge=1, le=64, description="jobs that one worker runs side by side")
+    watched_folders: str = Field("", description="folders that connections to files may watch, whole paths separated by colons; none by default")
+    upload_max_mb: int = Field(512, ge=1, le=16_384, description="the largest file that is taken as an upload, in megabytes")
 
     @field_validator("database_url")
     @classmethod
@@ -85,6 +87,13 @@ class Settings(BaseSettings):
         if not separator or scheme not in DRIVERS:
             raise ValueError("must begin with sqlite:/// or postgresql://")
         return f"{DRIVERS[scheme]}://{rest}"
+
+    @field_validator("watched_folders")
+    @classmethod
+    def _name_whole_paths(cls, value: str) -> str:
+        if any(not Path(part).is_absolute() for part in value.split(":") if part.strip()):
+            raise ValueError("must hold whole paths, such as /srv/plans, separated by colons")
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -107,6 +116,11 @@ class Settings(BaseSettings):
             return None
         path = self.database_url.removeprefix("sqlite://").split("?")[0].removeprefix("/")
         return None if path in ("", ":memory:") or path.startswith("file:") else Path(path)
+
+    @property
+    def watchable(self) -> tuple[Path, ...]:
+        """The folders that connections may watch."""
+        return tuple(Path(part.strip()) for part in self.watched_folders.split(":") if part.strip())
 
     @property
     def base_url(self) -> str:

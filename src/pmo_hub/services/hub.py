@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +15,9 @@ from pmo_hub.store.unit_of_work import Work
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """`work` opens transactions, `now` tells an aware UTC time; `data_dir` holds the uploads of connections.
+    """`work` opens transactions, `now` tells an aware UTC time; `data_dir` holds the uploads of connections, of `most_upload_bytes` each.
 
-    `public_url` is where sources and users reach the hub, without a slash at its end.
+    Connections may watch what lies in `watched_folders`. `public_url` is where sources and users reach the hub, without a slash at its end.
     """
 
     work: Work
@@ -27,3 +27,5 @@ class Hub:
     throttles: Throttles
     data_dir: Path
     public_url: str = "http://127.0.0.1:8000"
+    watched_folders: Sequence[Path] = ()
+    most_upload_bytes: int = 512 * 1024 * 1024

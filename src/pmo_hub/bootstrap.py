@@ -82,6 +82,7 @@ def opened(settings: Settings, registry: Registry | None = None) -> Iterator[Hub
         yield Hub(
             work, _now, registry or Registry.installed(), SecretBox(settings.keys), throttles, folder, settings.base_url,
             Poster(networks(settings.allowed_networks)), mailer(settings),
+            settings.watchable, settings.upload_max_mb * 1024 * 1024,
         )  # fmt: skip
     finally:
         work.dispose()

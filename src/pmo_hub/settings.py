@@ -86,6 +86,8 @@ class Settings(BaseSettings):
         "", description="networks that deliveries may reach although they are not public, such as 10.1.0.0/16,::1; also without TLS"
     )
     delivery_lanes: int = Field(32, ge=1, le=1000, description="endpoints to which one worker delivers side by side")
+    watched_folders: str = Field("", description="folders that connections to files may watch, whole paths separated by colons; none by default")
+    upload_max_mb: int = Field(512, ge=1, le=16_384, description="the largest file that is taken as an upload, in megabytes")
 
     @field_validator("database_url")
     @classmethod
@@ -100,6 +102,13 @@ class Settings(BaseSettings):
     def _name_networks(cls, value: str) -> str:
         for part in filter(None, map(str.strip, value.split(","))):
             ip_network(part, strict=False)  # its ValueError says what is wrong
+        return value
+
+    @field_validator("watched_folders")
+    @classmethod
+    def _name_whole_paths(cls, value: str) -> str:
+        if any(not Path(part).is_absolute() for part in value.split(":") if part.strip()):
+            raise ValueError("must hold whole paths, such as /srv/plans, separated by colons")
         return value
 
     @field_validator("public_url")
@@ -128,6 +137,11 @@ class Settings(BaseSettings):
             return None
         path = self.database_url.removeprefix("sqlite://").split("?")[0].removeprefix("/")
         return None if path in ("", ":memory:") or path.startswith("file:") else Path(path)
+
+    @property
+    def watchable(self) -> tuple[Path, ...]:
+        """The folders that connections may watch."""
+        return tuple(Path(part.strip()) for part in self.watched_folders.split(":") if part.strip())
 
     @property
     def base_url(self) -> str:

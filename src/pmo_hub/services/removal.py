@@ -221,7 +221,8 @@ def _settle(hub: Hub, commit: Commit, removal: StoredRemoval) -> None:
             recording.redacted(session, [removal.connection_id], "purged", {"removal_id": removal.id}, now)
             removals.delete_connection(session, removal.connection_id)
     if removal.whole and removal.data == "purge":
-        shutil.rmtree(hub.data_dir / "files" / removal.connection_id, ignore_errors=True)
+        for kind in ("files", "scratch"):
+            shutil.rmtree(hub.data_dir / kind / removal.connection_id, ignore_errors=True)
 
 
 def _connection(session: Session, id: str) -> Stored:

@@ -22,7 +22,7 @@ LISTS = ("To do", "Doing", "Done", "Parking lot")
 
 
 def small_world(start: datetime) -> World:
-    """Three boards of eight cards, with people, labels, fields, checklists and comments."""
+    """Three boards of eight cards that were renamed and spoken of, with people, labels and fields."""
     world = World(11)
     begun = start - timedelta(days=3)
     people = [world.put_person(name, name.lower(), None, begun) for name in ("Sync", "Ada", "Ben", "Cleo")]
@@ -41,6 +41,10 @@ def small_world(start: datetime) -> World:
             card = world.put_card(board, lists[n % 3], f"Card {number}.{n}", at, world.caller)
             named = {"list": {"id": lists[n % 3], "name": LISTS[n % 3]}}
             world.put_action("createCard", board, world.caller, at, named, card["id"])
+            # Each has a past that it must not lose wherever it goes.
+            was = {"old": {"name": "Before"}, "card": {**world.brief(card["id"])}}
+            world.put_action("updateCard", board, people[1].id, at, was, card["id"])
+            world.put_action("commentCard", board, people[n % 4].id, at, {"text": f"Said of {n}"}, card["id"])
     return world
 
 

@@ -20,8 +20,11 @@ from pmo_hub_trello.splitting import BOARD, CARD, COMMENT, COMMENT_TYPES, card_o
 SIGNATURE = "x-trello-webhook"
 _NAMELESS = "(none)"
 
-_DICTIONARY = ("List", "CustomField", "Label", "Board")
-"""What events end in that change a board's dictionary: a list, a custom field, a label, the board itself."""
+_DICTIONARY = frozenset(
+    {f"{verb}{noun}" for verb in ("create", "update", "delete") for noun in ("List", "CustomField", "Label")}
+    | {"updateBoard", "moveListToBoard", "moveListFromBoard", "addMemberToBoard", "removeMemberFromBoard", "deleteMemberFromBoard"}
+)
+"""Events that change a board's dictionary or its people."""
 
 _VERBS = ("create", "update", "delete", "add", "remove", "move", "copy", "convert", "comment", "email", "vote", "make", "enable", "disable")
 
@@ -77,7 +80,7 @@ def _refs(kind: str, action: Mapping[str, Any]) -> Iterator[Ref]:
     for card in cards_of(told):
         if kind != "deleteComment":
             yield Ref(CARD, card)
-    if any(kind.endswith(end) for end in _DICTIONARY):
+    if kind in _DICTIONARY:
         board = _part(told, "board").get("id")
         if is_id(board):
             yield Ref(BOARD, board)
@@ -85,7 +88,7 @@ def _refs(kind: str, action: Mapping[str, Any]) -> Iterator[Ref]:
 
 def _stale(kind: str, action: Mapping[str, Any]) -> Iterator[str]:
     board = _part(action, "board").get("id")
-    if any(kind.endswith(end) for end in _DICTIONARY) and is_id(board):
+    if kind in _DICTIONARY and is_id(board):
         yield board
 
 

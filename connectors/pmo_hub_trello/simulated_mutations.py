@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from pmo_hub_trello.simulated_world import Board, Json, World, encode, stamp
+from pmo_hub_trello.simulated_world import Board, Json, World, encode, later, stamp
 
 
 class Mutations:
@@ -86,7 +86,7 @@ class Mutations:
         names = {label["name"]: id for id, label in target.labels.items() if label["name"]}
         labels = [names[name] for id in held["idLabels"] if (name := source.labels.get(id, {}).get("name")) in names]
         held.update(idBoard=target.id, idList=list_id, idLabels=labels, customFieldItems=[], idShort=target.shorts,
-                    dateLastActivity=stamp(self._clock()))
+                    dateLastActivity=later(held["dateLastActivity"], self._clock()))
 
     def delete(self, card: str) -> None:
         held, board = self._of(card)

@@ -4,7 +4,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -136,9 +136,9 @@ class World:
         if card is not None:
             insort(self.by_card.setdefault(card, []), id)
         if touch:
-            board.activity = max(board.activity, stamp(at))
+            board.activity = later(board.activity, at)
             if card is not None and card in self.cards:
-                self.cards[card]["dateLastActivity"] = max(self.cards[card]["dateLastActivity"], stamp(at))
+                self.cards[card]["dateLastActivity"] = later(self.cards[card]["dateLastActivity"], at)
         return id
 
     def brief(self, card: str) -> Json:
@@ -195,6 +195,12 @@ def page(ids: list[str], before: str | None, since: str | None, limit: int) -> l
     end = len(ids) if before is None else bisect_left(ids, before)
     start = 0 if since is None else bisect_right(ids, since)
     return ids[max(start, end - limit):end][::-1]
+
+
+def later(than: str, at: datetime) -> str:
+    """That time, or a millisecond after the other one where the clock has gone back."""
+    before = datetime.fromisoformat(than)
+    return stamp(at if at > before else before + timedelta(milliseconds=1))
 
 
 def stamp(at: datetime) -> str:

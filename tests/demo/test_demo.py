@@ -217,6 +217,8 @@ def test_demo_ends_after_its_table_twice_in_a_row_and_leaves_nothing(tmp_path: P
         assert done.stderr == ""
         assert f"{ISSUES}/{ISSUES} issues" in done.stdout
         assert re.search(r"Change portfolio +\d+/\d+/\d+ (RED|AMBER|GREEN|GREY) \d+ of \d\d ", done.stdout)
+        assert re.search(r"[1-9]\d* webhooks were delivered to http://127\.0\.0\.1:\d+/, and the receiver verified", done.stdout)
+        assert "violation.opened: high, GOV-001, " in done.stdout
         assert list(tmp_path.iterdir()) == []
 
 

@@ -18,6 +18,9 @@ WAITING = "waiting"
 DELIVERED = "delivered"
 DEAD = "dead"
 
+# A partial index serves a query that says its condition in so many words, not one that binds it.
+_WAITING: sa.ColumnElement[str] = sa.literal_column(f"'{WAITING}'", sa.Text)
+
 _TABLE: Any = Delivery.__table__
 _D = Delivery.__table__.c
 _A = Attempt.__table__.c
@@ -101,7 +104,7 @@ def due(session: Session, subscription_id: str, now: datetime, limit: int) -> li
     before = sa.exists().where(
         earlier.c.subscription_id == subscription_id,
         earlier.c.order_key == _D.order_key,
-        earlier.c.state == WAITING,
+        earlier.c.state == _WAITING,
         earlier.c.position < _D.position,
     )
     query = (
@@ -143,7 +146,7 @@ def record(session: Session, tried: Sequence[Tried]) -> None:
     for one in tried:
         if one.state == WAITING:
             following = sa.and_(
-                _D.subscription_id == one.delivery.subscription_id, _D.order_key == one.delivery.order_key, _D.state == WAITING,
+                _D.subscription_id == one.delivery.subscription_id, _D.order_key == one.delivery.order_key, _D.state == _WAITING,
                 _D.position > one.delivery.position, _D.due_at < one.due_at,
             )  # fmt: skip
             session.execute(sa.update(_TABLE).where(following).values(due_at=one.due_at))
@@ -154,7 +157,7 @@ def free_followers(session: Session, tried: Sequence[Tried], now: datetime) -> N
     for one in tried:
         if one.state != WAITING and one.delivery.attempts:
             following = sa.and_(
-                _D.subscription_id == one.delivery.subscription_id, _D.order_key == one.delivery.order_key, _D.state == WAITING,
+                _D.subscription_id == one.delivery.subscription_id, _D.order_key == one.delivery.order_key, _D.state == _WAITING,
                 _D.position > one.delivery.position, _D.attempts == 0, _D.due_at > now,
             )  # fmt: skip
             session.execute(sa.update(_TABLE).where(following).values(due_at=now))

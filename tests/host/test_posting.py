@@ -68,7 +68,7 @@ def test_loopback_is_refused_however_it_is_written(host: str) -> None:
 def test_of_several_addresses_only_those_that_may_be_reached_are() -> None:
     with receiving() as receiver:
         answers = {
-            tuple(found): post(Poster(LISTED, 2.0, lambda host, port, found=found: found), f"http://x.example:{port_of(receiver.url)}/")  # type: ignore[misc]
+            tuple(found): post(Poster(LISTED, 2.0, lambda host, port, found=found: found), f"http://x.example:{port_of(receiver.url)}/")
             for found in (["10.0.0.1", "127.0.0.1"], ["10.0.0.1", "::ffff:10.0.0.2"], [])
         }
     assert [one.is_delivered for one in answers.values()] == [True, False, False]

@@ -29,8 +29,7 @@ class Lanes:
         self.left[lane] -= 1
         self.side_by_side = max(self.side_by_side, len(self.walked) - len(self.ended))
         if lane == self.held:
-            while not self.go_on.is_set():
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread(self.go_on.wait, 20)
         if not any(left for one, left in self.left.items() if one != self.held):
             self.over.set()
         self.ended.append(lane)

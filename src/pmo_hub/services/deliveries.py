@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pmo_hub.domain.events import Event
 from pmo_hub.services import audit
 from pmo_hub.services.dispatching import Plan, grouped, plans_of, single
 from pmo_hub.services.errors import Conflict, Invalid, NotFound
@@ -99,9 +100,9 @@ def forget(hub: Hub) -> int:
         return rows.forget(session, hub.now() - KEPT, FORGOTTEN_AT_A_TIME)
 
 
-def _missed(session: Session, plan: Plan, told: set[str], since: datetime, until: datetime) -> list[events.values.Event]:
+def _missed(session: Session, plan: Plan, told: set[str], since: datetime, until: datetime) -> list[Event]:
     """Events of that time that the subscription wants and was never to be told, by position."""
-    found: list[events.values.Event] = []
+    found: list[Event] = []
     after = 0
     while len(found) <= MOST_REPLAYED:
         page = events.page(session, Wanted(since=since, until=until), after, 1_000)

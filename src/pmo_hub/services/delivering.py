@@ -124,7 +124,7 @@ async def send(hub: Hub, posting: Posting, subscription: StoredSubscription, sea
         if hub.mailer is None:
             return Answer(None, 0, "The hub was not told how to send e-mails: set PMO_HUB_SMTP_URL.")
         mailer, recipients = hub.mailer, sealed.url.removeprefix("mailto:").split(",")
-        return await _in_thread(lambda: mailer.send(None, recipients, body))
+        return await anyio.to_thread.run_sync(lambda: mailer.send(None, recipients, body))
     signed = rules.signed_headers(sealed.in_force(now), message_id, now, body.content)
     return await posting.post(sealed.url, {"Content-Type": body.content_type, **body.headers, **signed}, body.content, now)
 

@@ -135,9 +135,9 @@ def _changes(seen: Seen, state: KeptState, was: KeptState) -> list[tuple[str, st
             break  # nothing was ever told of its risks
         lower = band(was.exposures[signal.kind]) if signal.kind in was.exposures else Band.LOW
         if signal.band in _ESCALATED and _BANDS[signal.band] > _BANDS[lower]:
-            data = {
+            escalated: dict[str, Any] = {
                 "project_id": state.project_id, "kind": signal.kind, "title": signal.title[:300], "band": signal.band.value,
                 "was": lower.value, "exposure": signal.exposure, "severity": signal.band.value,
             }  # fmt: skip
-            found.append(("risk.escalated", "risk_signal", row_id("risk_signal", signal.kind, state.project_id), data))
+            found.append(("risk.escalated", "risk_signal", row_id("risk_signal", signal.kind, state.project_id), escalated))
     return found

@@ -49,8 +49,8 @@ def _named(event: Event) -> str | None:
 def _subject(event: Event, name: str | None) -> str | None:
     if event.check_id is not None:
         check = CHECKS.get(event.check_id)
-        title = event.check_id if check is None else check.title
-        return title if name is None else f"{title} ({name})"
+        what = event.check_id if check is None else check.title
+        return what if name is None else f"{what} ({name})"
     title = event.data.get("title") or name or event.data.get("name")
     return None if title is None else str(title)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -78,7 +79,7 @@ def list_events(
     at = position(filters, cursor)
     if at is not None and (not isinstance(at.sort, int) or isinstance(at.sort, bool)):
         raise BadRequest("cursor", "The cursor is not one that this endpoint made: start again without it.")
-    wanted = asked if since is None else Asked(*(getattr(asked, name) for name in Asked.__slots__[:-1]), instant(since, "since"))
+    wanted = asked if since is None else replace(asked, since=instant(since, "since"))
     found = events.page(hub, wanted, None if at is None else int(at.sort or 0), limit + 1)
     kept, following = page_of(found, limit, filters, lambda one: (one.event.position, one.event.id))
     return Page(items=[_view(one) for one in kept], next_cursor=following)

@@ -22,6 +22,7 @@ DEAD = "dead"
 _WAITING: sa.ColumnElement[str] = sa.literal_column(f"'{WAITING}'", sa.Text)
 
 _TABLE: Any = Delivery.__table__
+_ATTEMPTS: Any = Attempt.__table__
 _D = Delivery.__table__.c
 _A = Attempt.__table__.c
 _H = HeldEvent.__table__.c
@@ -128,7 +129,7 @@ def record(session: Session, tried: Sequence[Tried]) -> None:
          "status": one.status, "error": one.error, "excerpt": one.excerpt}
         for one in tried
     ]  # fmt: skip
-    session.connection().execute(sa.insert(Attempt.__table__), attempts)
+    session.connection().execute(sa.insert(_ATTEMPTS), attempts)
     statement = (
         sa.update(_TABLE)
         .where(_D.id == sa.bindparam("of"), _D.state == WAITING)

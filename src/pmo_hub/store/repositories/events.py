@@ -213,8 +213,12 @@ def _placed() -> sa.Select[Any]:
 def _read(session: Session, query: sa.Select[Any]) -> list[Placed]:
     found = []
     for row in session.execute(query):
-        *head, portfolios, severity, check, owner, classification = row
-        found.append(Placed(values.Event(*head, tuple(portfolios or ()), severity, check, owner), classification))
+        *own, portfolios, severity, check, owner, classification = row
+        id_, type_, at, kind, entity, sequence, data, position, project = own
+        event = values.Event(
+            id_, type_, at, kind, entity, sequence, data, position, project, tuple(portfolios or ()), severity, check, owner
+        )
+        found.append(Placed(event, classification))
     return found
 
 

@@ -112,7 +112,10 @@ def faring(session: Session, ids: Collection[str]) -> dict[str, Faring]:
     lanes = sa.select(
         _L.subscription_id, _L.failures, _L.failing_since, _L.rest_until, _L.last_delivered_at, _L.last_failed_at, _L.last_error
     ).where(_L.subscription_id.in_(chosen))
-    return {id_: Faring(*state, counted.get((id_, "waiting"), 0), counted.get((id_, "dead"), 0)) for id_, *state in session.execute(lanes)}
+    return {
+        row[0]: Faring(*row[1:], waiting=counted.get((row[0], "waiting"), 0), dead=counted.get((row[0], "dead"), 0))
+        for row in session.execute(lanes)
+    }
 
 
 def sealed(session: Session) -> list[tuple[str, bytes]]:

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(default_factory=_usual_format, description="console; json in production")
     worker_poll_s: float = Field(1.0, gt=0, le=60, description="how long an idle worker waits before it asks for jobs again")
     worker_concurrency: int = Field(4, ge=1, le=64, description="jobs that one worker runs side by side")
-    watched_folders: str = Field("", description="folders that connections to files may watch, whole paths separated by colons; none by default")
+    watched_folders: str = Field("", description="folders that connections to files may watch: whole paths, with colons between")
     upload_max_mb: int = Field(512, ge=1, le=16_384, description="the largest file that is taken as an upload, in megabytes")
 
     @field_validator("database_url")

@@ -38,9 +38,7 @@ class Desk:
     def __init__(self, work: Work, folder: Path, config: dict[str, Any] | None = None, **hub: Any) -> None:
         self.folder = folder
         self.later = timedelta(0)
-        self.hub = Hub(
-            work, self.clock, Registry.of(MspdiConnector()), SecretBox([bytes(range(32))]), Throttles(), folder / "data", **hub
-        )
+        self.hub = Hub(work, self.clock, Registry.of(MspdiConnector()), SecretBox([bytes(range(32))]), Throttles(), folder / "data", **hub)
         self.id = connections.create(self.hub, Draft("Files", "mspdi", config or {}), "admin").connection.id
 
     def clock(self) -> datetime:
@@ -329,5 +327,5 @@ def test_an_unpacked_archive_in_the_watched_folder_is_read(watching: Desk, tmp_p
 def test_a_folder_that_nobody_allowed_can_not_be_watched(make: Make, tmp_path: Path, folder: str) -> None:
     (tmp_path / "plans").mkdir()
     path = folder if folder.startswith("/") else f"{tmp_path}/{folder}"
-    with pytest.raises(Invalid, match="may not be watched|is not there"):
+    with pytest.raises(Invalid, match=r"may not be watched|is not there"):
         make({"folder": path}, watched_folders=(tmp_path / "plans",))

@@ -20,7 +20,7 @@ def listed(hub: Hub, connection_id: str) -> Sequence[Held]:
 
 
 def confirm(hub: Hub, connection_id: str, groups: Sequence[str] | None, actor: str) -> RunInfo:
-    """What these groups (None: all that are held) lack ends with the run that is queued; one that lacks something else by then is held anew.
+    """What these groups (None: all that are held) lack ends with the run that is queued; one that lacks other things by then is held anew.
 
     Raises Invalid for a group that nothing holds back, Conflict where none is.
     """

@@ -156,7 +156,9 @@ def _written(path: Path, content: IO[bytes], most: int) -> tuple[str, int]:
         while chunk := content.read(CHUNK):
             size += len(chunk)
             if size > most:
-                raise Invalid("/file", f"The file has more than {most // 1024 // 1024} MB, which PMO_HUB_UPLOAD_MAX_MB allows.", code="size")
+                raise Invalid(
+                    "/file", f"The file has more than {most // 1024 // 1024} MB, which PMO_HUB_UPLOAD_MAX_MB allows.", code="size"
+                )
             digest.update(chunk)
             file.write(chunk)
         file.flush()

@@ -119,13 +119,20 @@ def _project(body: Any, scope: str, time_zone: str) -> Mapped:
         phase=None if current is None else current.phase,
     )
     owned: list[Record] = [plan, *{one.external_id: one for one in stages}.values()]
-    values = [money(row, f"Project{name}") for name in ("BCWS", "BCWP", "ACWP")]
-    if any(values):
+    planned, earned, spent = (money(row, f"Project{name}") for name in ("BCWS", "BCWP", "ACWP"))
+    if planned or earned or spent:
         owned.append(
             EarnedValue(
-                scope, scope, None, wall(row, "ProjectStatusDate") or wall(row, "ProjectModifiedDate"), *values, estimate_at_completion=money(row, "ProjectEAC"),
+                scope,
+                scope,
+                None,
+                wall(row, "ProjectStatusDate") or wall(row, "ProjectModifiedDate"),
+                planned,
+                earned,
+                spent,
+                estimate_at_completion=money(row, "ProjectEAC"),
                 is_stale=flag(row, "ProjectEarnedValueIsStale"),
-            )  # fmt: skip
+            )
         )
     return Mapped(owned, mentioned)
 
@@ -159,10 +166,10 @@ def _task(body: Any, payload: Payload, zone: tzinfo) -> Mapped:
     plan = context["plan"]
     owned: list[Record] = [_item(row, id, payload, zone), _schedule(row, id, plan), *_baselines(body.get("Baselines") or (), id)]
     owned += _assignments(body.get("Assignments") or (), id, plan)
-    values = [money(row, f"Task{name}") for name in ("BCWS", "BCWP", "ACWP")]
-    if any(values):
+    planned, earned, spent = (money(row, f"Task{name}") for name in ("BCWS", "BCWP", "ACWP"))
+    if planned or earned or spent:
         at = moment_of(context.get("at"))
-        owned.append(EarnedValue(id, plan, id, at, *values, estimate_at_completion=money(row, "TaskEAC")))
+        owned.append(EarnedValue(id, plan, id, at, planned, earned, spent, estimate_at_completion=money(row, "TaskEAC")))
     return Mapped(owned)
 
 

@@ -18,7 +18,9 @@ class MspdiConfig(BaseModel):
 
     time_zone: Annotated[
         str,
-        Field(title="Time zone", description="Of the dates in the files, such as Europe/Zurich; files say what the clock showed, not where."),
+        Field(
+            title="Time zone", description="Of the dates in the files, such as Europe/Zurich; files say what the clock showed, not where."
+        ),
     ] = "UTC"
     folder: Annotated[
         str | None,

@@ -104,6 +104,11 @@ class FileSource:
         for holding in sorted(self._shelf.holdings().by_scope.values(), key=lambda one: (one.name, one.scope)):
             yield _scope(holding)
 
+    def appeared(self) -> Iterator[Scope]:
+        """Whoever lays a plan into the watched folder wants it read."""
+        if self._config.folder is not None:
+            yield from self.scopes()
+
     def reference(self, scopes: Sequence[str]) -> Iterator[Reference]:
         yield site_reference(self._config.time_zone)
         held = self._shelf.holdings().by_scope

@@ -122,7 +122,7 @@ def _monday(day: date) -> date:
 
 
 def _rows(spec: PlanSpec) -> Iterator[_Row]:
-    """Phases after each other, packages of a phase side by side, tasks of a package one after the other; each package ends in a milestone."""
+    """Phases follow each other, packages of a phase go side by side, their tasks one after the other up to a milestone."""
     rng = random.Random(f"plan/{spec.seed}")
     made = [row for row in _everything(spec, rng) if row.uid not in spec.removed]
     for row in made:
@@ -253,7 +253,7 @@ def _task(spec: PlanSpec, row: _Row, position: int) -> str:
         f"{row.uid % 3 + 1}</ValueGUID></ExtendedAttribute>"
     )  # fmt: skip
     return (
-        f"<Task><UID>{row.uid}</UID><ID>{position + 1}</ID><Name>{escape(row.name)}</Name><Active>1</Active><Manual>0</Manual><Type>0</Type>"
+        f"<Task><UID>{row.uid}</UID><ID>{position + 1}</ID><Name>{escape(row.name)}</Name><Active>1</Active><Manual>0</Manual>"
         f"<IsNull>0</IsNull><CreateDate>2026-01-05T09:00:00</CreateDate><WBS>{row.number}</WBS><OutlineNumber>{row.number}</OutlineNumber>"
         f"<OutlineLevel>{row.level}</OutlineLevel><Priority>500</Priority><Start>{row.start.isoformat()}</Start>"
         f"<Finish>{row.finish.isoformat()}</Finish><Duration>PT{hours}H0M0S</Duration><DurationFormat>7</DurationFormat>"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import IO
 
 from pmo_hub.sdk.contract import Context, FileInfo, Files
@@ -54,7 +55,9 @@ class Holdings:
         stem = _stem(path.replace("\\", "/")).casefold()
         if not stem or not uid.isdigit():
             return None
-        found = [one for one in self.by_scope.values() if one.archived is None and stem in (_stem(one.file).casefold(), one.name.casefold())]
+        found = [
+            one for one in self.by_scope.values() if one.archived is None and stem in (_stem(one.file).casefold(), one.name.casefold())
+        ]
         return f"{found[0].scope}/{uid}" if len(found) == 1 else None
 
 
@@ -82,19 +85,22 @@ class Shelf:
             shelves.append(self._context.folder(self._config.folder))
         for files in shelves:
             names = list(files.names())
-            for archive in archives_of(files, names):
-                self._add(found, notices, archive.name, lambda archive=archive: archived(archive))
-            members = {name for archive in archives_of(files, names) for name in archive.members}
+            archives = archives_of(files, names)
+            for archive in archives:
+                self._add(found, notices, archive.name, partial(archived, archive))
+            members = {name for archive in archives for name in archive.members}
             for name in names:
                 if name not in members and name.lower().endswith(ENDINGS):
-                    self._add(found, notices, name, lambda files=files, name=name: self.in_file(files, files.about(name)))
+                    self._add(found, notices, name, partial(self._named, files, name))
         newest = {}
         for scope, held in found.items():
             held.sort(key=lambda one: (one.at, one.file))
             newest[scope] = held[-1]
             if len(held) > 1:
                 older = ", ".join(one.file for one in held[:-1][:3])
-                notices.append(f"The plan {held[-1].name!r} is in {len(held)} files; {held[-1].file}, the newest, is read, and not {older}.")
+                notices.append(
+                    f"The plan {held[-1].name!r} is in {len(held)} files; {held[-1].file}, the newest, is read, and not {older}."
+                )
         return Holdings(newest, tuple(notice[:390] for notice in notices))
 
     @staticmethod
@@ -106,6 +112,9 @@ class Shelf:
             return  # it went while we looked
         except FileFault as fault:
             notices.append(f"The file {name} {fault}.")
+
+    def _named(self, files: Files, name: str) -> list[Holding]:
+        return self.in_file(files, files.about(name))
 
     def in_file(self, files: Files, info: FileInfo) -> list[Holding]:
         """The plans of one file; raises FileFault."""
@@ -134,10 +143,8 @@ class Shelf:
 def archived(archive: Archive) -> list[Holding]:
     """The projects of an archive of Project Online; raises FileFault."""
 
-    @contextmanager
-    def nothing() -> Iterator[IO[bytes]]:
-        raise UnreadableFile("is an archive")
-        yield
+    def nothing() -> AbstractContextManager[IO[bytes]]:
+        raise UnreadableFile("is an archive, which is read project by project")
 
     return [
         Holding(project.id, project.name, archive.name, archive.digest, archive.at, nothing, archived=project)

@@ -82,6 +82,8 @@ def _run(source: Path, made: Path, timeout_s: float) -> None:
 
 
 def _forget_oldest(scratch: Path) -> None:
-    files = sorted((path for path in scratch.iterdir() if path.suffix in (".xml", ".fault")), key=lambda path: path.stat().st_mtime, reverse=True)
+    files = sorted(
+        (path for path in scratch.iterdir() if path.suffix in (".xml", ".fault")), key=lambda path: path.stat().st_mtime, reverse=True
+    )
     for path in files[KEPT:]:
         path.unlink(missing_ok=True)

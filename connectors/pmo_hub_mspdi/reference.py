@@ -48,7 +48,7 @@ def site_reference(time_zone: str) -> Reference:
 
 
 def plan_reference(scope: str, head: Head) -> Reference:
-    fields = {}
+    fields: dict[str, FieldOf] = {}
     for element in (*head.attributes[:MOST_FIELDS], *head.outline_codes[:MOST_FIELDS]):
         id = text(element, "FieldID")
         if id is None:

@@ -148,7 +148,7 @@ class TaskMapping:
             if str(number) in nowhere or uid is None:
                 continue
             predecessor = foreign.get(str(number)) or f"{plan}/{uid}"
-            kind = LINKS.get(integer(link, "Type") if text(link, "Type") else 1, DependencyType.FINISH_TO_START)
+            kind = LINKS.get(_link_type(link), DependencyType.FINISH_TO_START)
             lag, format = real(link, "LinkLag") or 0.0, integer(link, "LagFormat")
             length = lag_hours(lag, format, number_of(lengths.get(uid)), clock)
             seen[predecessor] = seen.get(predecessor, 0) + 1
@@ -156,6 +156,12 @@ class TaskMapping:
             yield Dependency(
                 f"{predecessor}>{id}{suffix}", predecessor, id, kind, length or 0.0, f"{kind.value}{lag_text(lag, format, clock)}"
             )
+
+
+def _link_type(link: Element) -> int:
+    """A link that names no type binds a start to a finish."""
+    type = integer(link, "Type")
+    return 1 if type is None else type
 
 
 def _instant(at: datetime | None, zone: tzinfo) -> datetime | None:
@@ -167,7 +173,7 @@ def _not_negative(length: float | None) -> float | None:
 
 
 def _kind(task: Element, has_children: bool) -> tuple[Kind, Uncounted | None]:
-    """A row above others, an inserted project among them, only adds up what lies below; OpenProj marks no milestones, but gives them no time."""
+    """Rows above others only add up, inserted projects too; OpenProj marks no milestone, but gives it no time."""
     if flag(task, "IsSubproject"):
         return Kind.SUMMARY, Uncounted.MIRROR
     if has_children or flag(task, "Summary"):

@@ -86,7 +86,7 @@ class Settings(BaseSettings):
         "", description="networks that deliveries may reach although they are not public, such as 10.1.0.0/16,::1; also without TLS"
     )
     delivery_lanes: int = Field(32, ge=1, le=1000, description="endpoints to which one worker delivers side by side")
-    watched_folders: str = Field("", description="folders that connections to files may watch, whole paths separated by colons; none by default")
+    watched_folders: str = Field("", description="folders that connections to files may watch: whole paths, with colons between")
     upload_max_mb: int = Field(512, ge=1, le=16_384, description="the largest file that is taken as an upload, in megabytes")
 
     @field_validator("database_url")

@@ -262,6 +262,15 @@ class Ruled(Protocol):
 
 
 @runtime_checkable
+class Appearing(Protocol):
+    """What a source may do besides whose scopes come by themselves."""
+
+    def appeared(self) -> Iterator[Scope]:
+        """Scopes that are to be read although nobody chose them; not those that somebody chose to give up."""
+        ...
+
+
+@runtime_checkable
 class Expiring(Protocol):
     """What a source can do besides that knows when its credential ends."""
 

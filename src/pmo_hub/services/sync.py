@@ -22,6 +22,7 @@ from pmo_hub.host.session import open_source
 from pmo_hub.sdk.contract import Mode
 from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, TransientError
 from pmo_hub.services import (
+    appearing,
     census,
     commitments,
     credentials,
@@ -42,7 +43,7 @@ from pmo_hub.services.running import LEASE_TTL, LostLease, Suspicious, SyncProgr
 from pmo_hub.store.bulk import json_text
 from pmo_hub.store.compression import Compression
 from pmo_hub.store.placing import Origin
-from pmo_hub.store.repositories import connections, events, jobs, syncing
+from pmo_hub.store.repositories import connections, events, held_groups, jobs, syncing
 from pmo_hub.store.unit_of_work import Session
 
 log = structlog.get_logger(__name__)
@@ -226,6 +227,7 @@ def _sync(this: SyncRun, mode: str) -> None:
         references.refresh_references(this)  # what it finds is mapped like anything else
         census.take(this, accepting=mode == "accepting_census")
     else:
+        appearing.choose(this)
         # Pages are asked for while dictionaries are read: of a source that answers slowly, that is a good part of a first sync.
         with reading.reader_of(this, Mode(mode)) as reader:
             references.refresh_references(this)
@@ -250,6 +252,8 @@ def _finish(this: SyncRun, mode: str) -> None:
         read = [i for i in this.scopes.values() if i not in lost]
         if mode not in syncing.READING_NOTHING:
             syncing.mark_scopes(session, read, this.started_at, None)
+            if mode not in syncing.CENSUSES and not lost:
+                held_groups.forget_others(session, this.connection.id, this.held_groups)  # the source went back to what was read
         for scope_id, why in lost.items():
             syncing.mark_scopes(session, [scope_id], None, why)
         if mode not in syncing.READING_NOTHING:

@@ -20,7 +20,7 @@ def task_id(number: int) -> str:
 
 def project(**other: Any) -> dict[str, Any]:
     return {
-        "ProjectId": ARCHIVED, "ProjectName": "Head Office Move", "ProjectType": 0, "ProjectOwnerId": ANNA, "ProjectOwnerName": "Anna Quist",
+        "ProjectId": ARCHIVED, "ProjectName": "Head Office Move", "ProjectType": 0, "ProjectOwnerId": ANNA, "ProjectOwnerName": "Anna Q",
         "ProjectStartDate": "2025-01-06T08:00:00", "ProjectFinishDate": "2026-08-28T17:00:00", "ProjectStatusDate": "2026-09-01T17:00:00",
         "ProjectCurrency": "EUR", "ProjectBCWS": "9000.000000", "ProjectBCWP": "8000.000000", "ProjectACWP": "8500.500000",
         "ProjectEAC": "12000.000000", "ProjectEarnedValueIsStale": False, **other,
@@ -62,7 +62,8 @@ def dumps() -> dict[str, list[dict[str, Any]]]:
             {"ProjectId": ARCHIVED, "AssignmentId": "5b7f3c10-dddd-4d2e-9f00-000000000003", "TaskId": task_id(3), "ResourceId": NOBODY},
         ],
         "TaskBaselines": [
-            {"ProjectId": ARCHIVED, "TaskId": task_id(2), "BaselineNumber": number, "TaskBaselineStartDate": f"2025-01-0{6 + number}T08:00:00",
+            {"ProjectId": ARCHIVED, "TaskId": task_id(2), "BaselineNumber": number,
+             "TaskBaselineStartDate": f"2025-01-0{6 + number}T08:00:00",
              "TaskBaselineFinishDate": "2025-01-15T17:00:00", "TaskBaselineDuration": "72.000000", "TaskBaselineWork": "72.000000",
              "TaskBaselineCost": "2160.000000"}
             for number in (0, 3)
@@ -94,13 +95,19 @@ def dumps() -> dict[str, list[dict[str, Any]]]:
 def as_json(rows: list[dict[str, Any]], form: str = "light") -> bytes:
     match form:
         case "verbose":
-            told: Any = {"d": {"results": [{"__metadata": {"uri": "https://pwa.example"}, "Tasks": {"__deferred": {}}, **row} for row in rows]}}
+            told: Any = {
+                "d": {"results": [{"__metadata": {"uri": "https://pwa.example"}, "Tasks": {"__deferred": {}}, **row} for row in rows]}
+            }
         case "verbose list":
             told = {"d": rows}
         case "bare":
             told = rows
         case _:
-            told = {"odata.metadata": "https://pwa.example/_api/ProjectData/$metadata#x", "value": rows, "odata.nextLink": "Tasks?$skip=300"}
+            told = {
+                "odata.metadata": "https://pwa.example/_api/ProjectData/$metadata#x",
+                "value": rows,
+                "odata.nextLink": "Tasks?$skip=300",
+            }
     return json.dumps(told).encode()
 
 
@@ -112,7 +119,7 @@ def as_atom(rows: list[dict[str, Any]]) -> bytes:
         return f'<d:{name} m:type="Edm.String">{text}</d:{name}>'
 
     entries = "".join(
-        f"<entry><id>https://pwa.example/1</id><content type=\"application/xml\"><m:properties>{''.join(prop(*one) for one in row.items())}"
+        f'<entry><id>https://pwa.example/1</id><content type="application/xml"><m:properties>{"".join(prop(*one) for one in row.items())}'
         "</m:properties></content></entry>"
         for row in rows
     )

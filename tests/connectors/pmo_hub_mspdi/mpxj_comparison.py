@@ -114,7 +114,7 @@ def texts(path: Path, container: str, element: str) -> dict[str, dict[str, str]]
     found: dict[str, dict[str, str]] = {}
     if path.suffix != ".xml":
         return found
-    for one in ET.parse(path).getroot().iterfind(f"{NAMESPACE}{container}/{NAMESPACE}{element}"):  # noqa: S314  of our own shelf
+    for one in ET.parse(path).getroot().iterfind(f"{NAMESPACE}{container}/{NAMESPACE}{element}"):
         raw = {child.tag.removeprefix(NAMESPACE): (child.text or "").strip() for child in one}
         found.setdefault(raw.get("UID", ""), raw)
     return found
@@ -281,7 +281,9 @@ class Rule:
 RULES = (
     Rule(
         "UID 0 is the plan as a whole, whose totals are the plan's and no work of its own: its children have no parent",
-        lambda d: (d.where == "task" and d.uid == "0" and d.ours is None) or (d.where == "task.parent" and d.theirs == "0" and d.ours is None),
+        lambda d: (
+            (d.where == "task" and d.uid == "0" and d.ours is None) or (d.where == "task.parent" and d.theirs == "0" and d.ours is None)
+        ),
     ),
     Rule(
         "what is booked on the plan as a whole (budgets) is booked on no item",

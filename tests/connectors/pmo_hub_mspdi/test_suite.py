@@ -16,14 +16,15 @@ PLANT = PlanSpec("Plant Upgrade", 30, seed=2)
 
 
 class TestFiles(ConnectorSuite):
-    """A plan of several pages, a second one, and an archive of Project Online. Nothing answers 401 or 503: files only break (test_hostile)."""
+    """A plan of several pages, a second one, and an archive of Project Online. Nothing answers 401 or 503: files only break."""
 
     connector = MspdiConnector()
     # There is no page of a plan but a whole group, and nothing of the state expires.
     test_an_expired_state_is_told_and_read_in_full = None  # type: ignore[assignment]
 
     def setup_method(self) -> None:
-        self.erp, self.plant, self.archive = ERP, PLANT, archive_zip()
+        self.erp, self.archive = ERP, archive_zip()
+        self.plant: PlanSpec | None = PLANT
 
     def config(self) -> dict[str, Any]:
         return {"time_zone": "Europe/Zurich"}
@@ -48,7 +49,7 @@ class TestFiles(ConnectorSuite):
         return self._task(7)
 
     def lose(self) -> str:
-        self.plant = None  # type: ignore[assignment]
+        self.plant = None
         return PLANT.id
 
     @staticmethod

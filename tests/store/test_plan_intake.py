@@ -133,14 +133,14 @@ def test_a_value_that_cannot_be_stored_costs_its_payload_alone(source: Source) -
 
 def test_purging_a_scope_leaves_nothing_of_its_plans_and_everything_of_the_others(source: Source) -> None:
     night = Calendar("night", "Night", base="standard")
-    everything = [*TASK, replace(SCHEDULE, external_id="risk1", item="risk1", calendar="night"), RISK, ENTRY]
+    everything: list[Record] = [*TASK, replace(SCHEDULE, external_id="risk1", item="risk1", calendar="night"), RISK, ENTRY]
     for _ in range(2):  # with a past
         source.bring("head", (replace(PLAN, stage=str(source.versions)), *HEAD[1:], night))
         source.bring("t1", [replace(r, cost=None) if r is SCHEDULE and source.versions < 3 else r for r in everything], [RESOURCE, SITE])
     source.bring("gone", [replace(PASSAGE, external_id="old"), replace(EARNED_VALUE, external_id="P", item=None)])
     source.end("gone")
     source.bring("head", (PLAN, PASSAGE))  # the calendars ended before
-    other = [replace(ITEM, external_id="o"), replace(ASSIGNMENT, external_id="o", item="o", resource="sand")]
+    other: list[Record] = [replace(ITEM, external_id="o"), replace(ASSIGNMENT, external_id="o", item="o", resource="sand")]
     source.bring("other", other, [SITE], scope="OTHER")
     part, removal = purging.Part([scope_id("PLAN")]), "e" * 32
     with source.work.write() as session:

@@ -12,6 +12,7 @@ import pytest
 from pmo_hub.domain.records import Comment, Dependency, WorkItem
 from pmo_hub.sdk.contract import Mode, Ref
 from pmo_hub.sdk.testing import ConnectorSuite, MemoryContext, MemoryHost
+from pmo_hub_trello.config import TrelloConfig
 from pmo_hub_trello.connector import TrelloConnector
 from pmo_hub_trello.simulator import serve
 from tests.connectors.pmo_hub_trello.boards import estate
@@ -42,7 +43,7 @@ def export(cards: list[dict[str, Any]], actions: list[dict[str, Any]] = [], at: 
 
 def sync(files: Mapping[str, bytes], host: MemoryHost | None = None, rules: Mapping[str, str] | None = None) -> MemoryHost:
     host = host or MemoryHost(CONNECTOR, [BOARD], rules)
-    with CONNECTOR.open(CONNECTOR.Config(), MemoryContext(files=files, rules=rules)) as source:
+    with CONNECTOR.open(TrelloConfig(), MemoryContext(files=files, rules=rules)) as source:
         host.sync(source)
     return host
 
@@ -136,7 +137,7 @@ def test_many_archived_cards_are_there_and_in_no_measure() -> None:
 
 def test_boards_of_a_file_are_offered_and_other_files_are_told() -> None:
     files = {"board.json": export([card(1)], closed=True), "notes.txt": b"hello", "other.json": b'{"id": 5}', "deep.json": b"[" * 100_000}
-    with CONNECTOR.open(CONNECTOR.Config(), MemoryContext(files=files)) as source:
+    with CONNECTOR.open(TrelloConfig(), MemoryContext(files=files)) as source:
         (scope,) = source.scopes()
         assert (scope.external_id, scope.name, scope.kind) == (BOARD, "Exported (closed)", "board export")
         assert "3 files that are none" in source.check()
@@ -166,7 +167,7 @@ def test_labels_of_the_time_before_they_had_ids() -> None:
 def test_a_board_that_the_account_sees_is_read_by_the_api_and_others_from_their_files(mode: Mode) -> None:
     made = estate()
     with serve(made.simulator):
-        config = CONNECTOR.Config.model_validate(made.simulator.config())
+        config = TrelloConfig.model_validate(made.simulator.config())
         seen = made.boards[0]
         both = export([card(1)]).replace(BOARD.encode(), seen.encode())
         files = {"own.json": export([card(2, name="From the file")]), "both.json": both}

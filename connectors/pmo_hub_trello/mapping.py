@@ -195,7 +195,10 @@ def map_board(payload: Payload) -> Mapped:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RecordError(f"board {payload.ref.external_id} can't be mapped: {error}") from None
     shown = sorted((entry for entry in board.lists if not entry.closed), key=lambda entry: (entry.pos or 0.0, entry.id))
-    columns = [BoardColumn(entry.id, board.id, entry.name or entry.id, place, (entry.id,)) for place, entry in enumerate(shown)]
+    # A list may move to another board: both would claim one column until the first is read again.
+    columns = [
+        BoardColumn(f"{board.id}:{entry.id}", board.id, entry.name or entry.id, place, (entry.id,)) for place, entry in enumerate(shown)
+    ]
     people: list[Identity] = [identity_of(member) for member in board.members if member.id]
     labels = {name: Label(name, name) for label in board.labels if (name := label.name or label.color)}
     return Mapped([Board(board.id, board.name or board.id, "board"), *columns], [*people, *labels.values()])

@@ -11,6 +11,7 @@ from pmo_hub.domain.records import Comment, CustomValue, Transition, WorkItem
 from pmo_hub.sdk.contract import Mode, Source
 from pmo_hub.sdk.http import Policy
 from pmo_hub.sdk.testing import MemoryContext, MemoryHost, Sync
+from pmo_hub_trello.config import TrelloConfig
 from pmo_hub_trello.connector import TrelloConnector
 from pmo_hub_trello.simulator import serve
 from tests.connectors.pmo_hub_trello.boards import Estate, estate
@@ -29,7 +30,7 @@ class Reading:
     @contextmanager
     def opened(self) -> Iterator[Source]:
         context = MemoryContext(clock=lambda: self.made.time.at, policy=Policy(attempts=2), rules=self.rules)
-        with CONNECTOR.open(CONNECTOR.Config.model_validate(self.made.simulator.config()), context) as source:
+        with CONNECTOR.open(TrelloConfig.model_validate(self.made.simulator.config()), context) as source:
             yield source
 
     def sync(self, mode: Mode = Mode.INCREMENTAL) -> Sync:

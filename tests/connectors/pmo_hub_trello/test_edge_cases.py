@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from pmo_hub.domain.records import CustomValue, Dependency
 from pmo_hub.domain.vocabulary import Field, Kind, StatusCategory, Uncounted
 from pmo_hub.sdk.contract import Mode, Ref
 from pmo_hub.sdk.errors import AuthError, ScopeError, TransientError
@@ -205,7 +206,7 @@ def test_a_card_has_what_it_has(reading: Reading) -> None:
     assert (item.kind, item.original_type, item.priority, item.points) == (Kind.BUG, "Bug", 100, 3.0)
     assert (item.assignee, set(item.labels), item.key) == (made.people[1], {"Bug", "Urgent"}, made.world.cards[card]["shortLink"])
     assert item.created_at == datetime.fromtimestamp(int(card[:8], 16), UTC)
-    members = [v.identity for v in reading.host.owned().values() if v.type == "custom_value" and v.item == card and v.name == "Members"]
+    members = [v.identity for v in reading.host.owned().values() if isinstance(v, CustomValue) and v.item == card and v.name == "Members"]
     assert members == made.people[1:3]
     assert {name: value.text for name, value in reading.values(card).items() if name != "Members"} == {"Note": "remember", "Channel": "Web"}
 
@@ -380,7 +381,7 @@ def test_an_attached_card_comes_first_where_a_rule_says_so(ruled: Reading) -> No
     made.do("attach", second, made.world.cards[other]["shortUrl"] + "/12-with-a-name")
     made.do("attach", second, "https://example.org/c/notacard")
     ruled.sync()
-    found = {(r.predecessor, r.successor) for r in ruled.host.owned().values() if r.type == "dependency"}
+    found = {(r.predecessor, r.successor) for r in ruled.host.owned().values() if isinstance(r, Dependency)}
     assert found == {(first, second), (other, second)}
     ruled.as_read_anew()
 
@@ -390,7 +391,7 @@ def test_attachments_are_nothing_without_a_rule(reading: Reading) -> None:
     first, second = made.cards()[:2]
     made.do("attach", second, made.world.cards[first]["shortUrl"])
     reading.sync()
-    assert not [r for r in reading.host.owned().values() if r.type == "dependency"]
+    assert not [r for r in reading.host.owned().values() if isinstance(r, Dependency)]
 
 
 # What the wire does

@@ -16,11 +16,12 @@ import httpx
 import respx
 import yaml  # type: ignore[import-untyped]
 
-from pmo_hub.domain.records import BoardColumn, Comment, Transition, WorkItem
+from pmo_hub.domain.records import BoardColumn, Comment, Identity, Label, Transition, WorkItem
 from pmo_hub.domain.vocabulary import Field, Kind, StatusCategory, Uncounted
 from pmo_hub.sdk.contract import Mode
 from pmo_hub.sdk.testing import MemoryContext, MemoryHost
 from pmo_hub_trello.client import HeaderAuth, TrelloClient
+from pmo_hub_trello.config import TrelloConfig
 from pmo_hub_trello.connector import TrelloConnector, TrelloSource
 from pmo_hub_trello.mapping import mapper
 from pmo_hub_trello.reference import board_reference
@@ -84,7 +85,7 @@ def test_every_card_of_every_board_is_mapped(shared_folder: Path) -> None:
     """The other three boards, too: templates among them count in no measure."""
     cards = raw(shared_folder, "cards")
     boards = sorted({card["idBoard"] for card in cards})
-    items = {}
+    items: dict[str, WorkItem] = {}
     for board in boards:
         items |= items_of(*of_board(shared_folder, board))
     assert len(boards) == 4
@@ -108,12 +109,12 @@ def test_check_items_are_devlakes_check_items(shared_folder: Path) -> None:
 def test_lists_labels_and_members_are_devlakes(shared_folder: Path) -> None:
     whole, _ = of_board(shared_folder, BOARD)
     mapped = mapper([board_reference(whole)], {})(board_payload(whole))
-    columns = {record.external_id: record.name for record in mapped.owned if isinstance(record, BoardColumn)}
+    columns = {record.statuses[0]: record.name for record in mapped.owned if isinstance(record, BoardColumn)}
     assert columns == {row["id"]: row["name"] for row in rows(shared_folder, "snapshot_tables", "_tool_trello_lists.csv")}
     labels = rows(shared_folder, "snapshot_tables", "_tool_trello_labels.csv")
-    assert {r.external_id for r in mapped.mentioned if r.type == "label"} == {row["name"] or row["color"] for row in labels}
+    assert {r.external_id for r in mapped.mentioned if isinstance(r, Label)} == {row["name"] or row["color"] for row in labels}
     members = rows(shared_folder, "snapshot_tables", "_tool_trello_members.csv")
-    assert {r.external_id: r.name for r in mapped.mentioned if r.type == "identity"} == {row["id"]: row["full_name"] for row in members}
+    assert {r.external_id: r.name for r in mapped.mentioned if isinstance(r, Identity)} == {row["id"]: row["full_name"] for row in members}
 
 
 # A board export of 2014
@@ -121,7 +122,7 @@ def test_lists_labels_and_members_are_devlakes(shared_folder: Path) -> None:
 
 def read_export(files: Mapping[str, bytes], host: MemoryHost | None = None) -> MemoryHost:
     connector = TrelloConnector()
-    with connector.open(connector.Config(), MemoryContext(files=files)) as source:
+    with connector.open(TrelloConfig(), MemoryContext(files=files)) as source:
         board = host.scopes if host else [scope.external_id for scope in source.scopes()]
         host = host or MemoryHost(connector, board)
         host.sync(source)
@@ -149,10 +150,10 @@ def test_an_export_of_2014_is_read_as_an_upload(shared_folder: Path) -> None:
     moves = [r for r in host.owned().values() if isinstance(r, Transition) and r.field is Field.STATUS]
     assert len(moves) == sum("idList" in action["data"].get("old", {}) for action in body["actions"])
     assert all(move.from_text and move.to_text and move.to_category for move in moves)
-    assert {r.name for r in host.mentioned().values() if r.type == "identity"} >= {member["fullName"] for member in body["members"]}
+    assert {r.name for r in host.mentioned().values() if isinstance(r, Identity)} >= {member["fullName"] for member in body["members"]}
     assert not host.quarantine
     assert {"Bug", "GUI", "Server"} <= {label for item in items.values() for label in item.labels} | {
-        r.name for r in host.mentioned().values() if r.type == "label"
+        r.name for r in host.mentioned().values() if isinstance(r, Label)
     }
 
 
@@ -161,7 +162,7 @@ def test_the_same_export_again_changes_nothing(shared_folder: Path) -> None:
     host = read_export(files)
     before = host.records()
     connector = TrelloConnector()
-    with connector.open(connector.Config(), MemoryContext(files=files)) as source:
+    with connector.open(TrelloConfig(), MemoryContext(files=files)) as source:
         assert source.partitions(tuple(host.scopes), dict(host.state), Mode.INCREMENTAL) == []
         done = host.sync(source, Mode.FULL)
     assert not done.changed
@@ -247,7 +248,7 @@ def test_recorded_boards_and_webhooks_are_read_as_they_were_answered(shared_fold
 
 def test_who_says_nothing_is_signed_in_to_files_alone() -> None:
     connector = TrelloConnector()
-    with connector.open(connector.Config(), MemoryContext(files={"notes.json": b"{}", "x.json": b"["})) as source:
+    with connector.open(TrelloConfig(), MemoryContext(files={"notes.json": b"{}", "x.json": b"["})) as source:
         assert isinstance(source, TrelloSource)
         assert source.check() == "Reads 0 board export files, and 2 files that are none; nobody is signed in."
         assert list(source.scopes()) == []

@@ -15,6 +15,7 @@ from pmo_hub.sdk.throttle import LocalThrottle, SharedThrottle, Throttle
 from pmo_hub.store.repositories.throttles import Ledgers
 from pmo_hub.store.unit_of_work import Work
 from pmo_hub_trello.client import HeaderAuth, TrelloClient
+from pmo_hub_trello.config import TrelloConfig
 from pmo_hub_trello.connector import TrelloConnector
 from pmo_hub_trello.simulated_masses import huge_board, quiet_boards
 from pmo_hub_trello.simulator import Simulator, serve
@@ -30,12 +31,13 @@ ALLOWED = 100
 class FastTime:
     def __init__(self) -> None:
         self._begun = time.monotonic()
+        self._never = threading.Event()
 
     def __call__(self) -> float:
         return (time.monotonic() - self._begun) * FAST
 
     def sleep(self, seconds: float) -> None:
-        time.sleep(seconds / FAST)
+        self._never.wait(seconds / FAST)
 
     def at(self, _: object) -> datetime:
         return NOW + timedelta(seconds=self())
@@ -95,7 +97,7 @@ def test_a_quiet_poll_of_a_hundred_boards_costs_at_most_twelve_requests() -> Non
     world = quiet_boards(1, 100, NOW)
     with serve(Simulator(world, NOW)) as simulator:
         host = MemoryHost(CONNECTOR, list(world.boards))
-        config = CONNECTOR.Config.model_validate(simulator.config())
+        config = TrelloConfig.model_validate(simulator.config())
         with CONNECTOR.open(config, MemoryContext(clock=lambda: NOW)) as source:
             host.sync(source)
         simulator.reset_log()
@@ -111,7 +113,7 @@ def test_a_large_board_is_read_page_by_page(cards: int, actions: int) -> None:
     world = huge_board(1, cards, actions, NOW)
     (board,) = world.boards
     with serve(Simulator(world, NOW)) as simulator:
-        config = CONNECTOR.Config.model_validate(simulator.config())
+        config = TrelloConfig.model_validate(simulator.config())
         with CONNECTOR.open(config, MemoryContext(clock=lambda: NOW)) as source:
             (partition,) = source.partitions((board,), {}, Mode.INCREMENTAL)
             pages = list(source.read(partition))

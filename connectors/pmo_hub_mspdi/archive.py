@@ -199,7 +199,7 @@ class _Results(msgspec.Struct):
 
 class _Envelope(msgspec.Struct):
     value: list[msgspec.Raw] | None = None
-    d: msgspec.Raw | None = None
+    d: msgspec.Raw = msgspec.Raw()
 
 
 def _listed(content: bytes) -> Sequence[msgspec.Raw]:
@@ -209,9 +209,9 @@ def _listed(content: bytes) -> Sequence[msgspec.Raw]:
     envelope = msgspec.json.decode(content, type=_Envelope)
     if envelope.value is not None:
         return envelope.value
-    if envelope.d is None:
-        raise msgspec.DecodeError("no rows")
     inner = bytes(envelope.d).strip()
+    if not inner:
+        raise msgspec.DecodeError("no rows")
     if inner.startswith(b"["):
         return msgspec.json.decode(inner, type=list[msgspec.Raw])
     return msgspec.json.decode(inner, type=_Results).results

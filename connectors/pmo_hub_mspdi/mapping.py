@@ -19,7 +19,7 @@ from pmo_hub_mspdi.document import is_person, kind_of
 from pmo_hub_mspdi.pages import CALENDAR, PLAN, RESOURCE, TASK, decode, has_earned_value, status_at
 from pmo_hub_mspdi.reference import PlanReference, known
 from pmo_hub_mspdi.task_mapping import TaskMapping, baseline_cost
-from pmo_hub_mspdi.values import Element, flag, money, moment_of, number_of, real, text
+from pmo_hub_mspdi.values import Element, flag, moment_of, money, number_of, real, text
 
 MANAGER = "manager"
 

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import msgspec
 
-from pmo_hub.sdk.contract import FileInfo, Files
+from pmo_hub.sdk.files import FileInfo, Files
 from pmo_hub_mspdi.atom import entries
 from pmo_hub_mspdi.faults import UnreadableFile
 

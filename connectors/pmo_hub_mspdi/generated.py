@@ -83,6 +83,7 @@ def write(spec: PlanSpec) -> Iterator[bytes]:
     rows = list(_rows(spec))
     yield _header(spec, rows).encode()
     yield b"<Tasks>\n"
+    yield _whole(spec, rows).encode()
     for position, row in enumerate(rows):
         yield _task(spec, row, position).encode()
     yield b"</Tasks>\n<Resources>\n"
@@ -230,6 +231,19 @@ _STANDARD = (
     "<Name>Christmas Day</Name><Type>2</Type><Month>11</Month><MonthDay>25</MonthDay><DayWorking>0</DayWorking></Exception></Exceptions>"
     "</Calendar>"
 )
+
+
+def _whole(spec: PlanSpec, rows: Sequence[_Row]) -> str:
+    """The row that Microsoft Project writes for the plan itself."""
+    leaves = [row for row in rows if not row.is_summary]
+    cost = sum(row.days for row in leaves) * 8 * RATE * 100
+    earned = sum(row.days * 8 * row.percent // 100 for row in leaves) * RATE * 100
+    planned = sum(row.days for row in leaves if row.finish <= spec.now) * 8 * RATE * 100
+    return (
+        f"<Task><UID>0</UID><ID>0</ID><Name>{escape(spec.name)}</Name><IsNull>0</IsNull><WBS>0</WBS><OutlineNumber>0</OutlineNumber>"
+        f"<OutlineLevel>0</OutlineLevel><Summary>1</Summary><Cost>{cost}</Cost><BCWS>{planned}</BCWS><BCWP>{earned}</BCWP>"
+        f"<ACWP>{earned * 104 // 100}</ACWP><Baseline><Number>0</Number><Cost>{cost}</Cost></Baseline></Task>\n"
+    )
 
 
 def _task(spec: PlanSpec, row: _Row, position: int) -> str:

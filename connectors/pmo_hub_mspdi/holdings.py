@@ -11,7 +11,8 @@ from datetime import datetime
 from functools import partial
 from typing import IO
 
-from pmo_hub.sdk.contract import Context, FileInfo, Files
+from pmo_hub.sdk.contract import Context
+from pmo_hub.sdk.files import FileInfo, Files
 from pmo_hub_mspdi import mpp
 from pmo_hub_mspdi.archive import Archive, ArchivedProject, archives_of
 from pmo_hub_mspdi.config import MspdiConfig

@@ -9,7 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import IO
 
-from pmo_hub.sdk.contract import FileInfo
+from pmo_hub.sdk.files import FileInfo
 
 
 class OneFile:

@@ -18,8 +18,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
-from pmo_hub.sdk.contract import FileInfo
 from pmo_hub.sdk.errors import ConfigError
+from pmo_hub.sdk.files import FileInfo
 
 FILE_NAME = re.compile(r"[^/\\\0]{1,200}")
 SETTLED = timedelta(seconds=20)

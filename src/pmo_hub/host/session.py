@@ -20,8 +20,9 @@ from pmo_hub.host import configuration
 from pmo_hub.host.configuration import BadConfig, Config
 from pmo_hub.host.files import FolderFiles, watched
 from pmo_hub.host.registry import Registry
-from pmo_hub.sdk.contract import Connector, Credentials, Files, RateLimit, Source
+from pmo_hub.sdk.contract import Connector, Credentials, RateLimit, Source
 from pmo_hub.sdk.errors import ConfigError, ConnectorError
+from pmo_hub.sdk.files import Files
 from pmo_hub.sdk.http import Clockwork, Policy, client, redact
 from pmo_hub.sdk.quota import Quota
 from pmo_hub.sdk.throttle import LocalThrottle, SharedThrottle, Standing, Throttle

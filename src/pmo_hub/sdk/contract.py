@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import httpx
 from pydantic import BaseModel
 
 from pmo_hub.domain.records import Record
+from pmo_hub.sdk.files import Files
 
 CONTRACT_VERSION = 1
 
@@ -262,15 +263,6 @@ class Ruled(Protocol):
 
 
 @runtime_checkable
-class Appearing(Protocol):
-    """What a source may do besides whose scopes come by themselves."""
-
-    def appeared(self) -> Iterator[Scope]:
-        """Scopes that are to be read although nobody chose them; not those that somebody chose to give up."""
-        ...
-
-
-@runtime_checkable
 class Expiring(Protocol):
     """What a source can do besides that knows when its credential ends."""
 
@@ -303,33 +295,6 @@ class Credentials(Protocol):
     def load(self) -> tuple[bytes, int]: ...
     def save(self, value: bytes, version: int) -> bool:
         """True when `version` was still the stored one and the value is saved, in its own transaction."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class FileInfo:
-    """A file as it is now: `digest` is the SHA-256 of its content in hex, `at` when it was uploaded or changed last."""
-
-    name: str
-    size_bytes: int
-    digest: str
-    at: datetime
-
-
-class Files(Protocol):
-    """Uploads and archives of the connection, or what lies in a watched folder. Files come and go: both may raise FileNotFoundError."""
-
-    def names(self) -> Iterator[str]: ...
-    def about(self, name: str) -> FileInfo: ...
-    def open(self, name: str) -> AbstractContextManager[IO[bytes]]: ...
-
-
-@runtime_checkable
-class Uploading(Protocol):
-    """What a connector with Capability.UPLOAD does besides: it looks at a file before that is kept."""
-
-    def examine(self, config: Any, name: str, file: IO[bytes], context: Context) -> Sequence[Scope]:
-        """The scopes that the file brings. ConfigError, in one sentence, for a file that the source could do nothing with."""
         ...
 
 

@@ -14,8 +14,9 @@ from typing import IO
 
 import httpx
 
-from pmo_hub.sdk.contract import FileInfo, RateLimit
+from pmo_hub.sdk.contract import RateLimit
 from pmo_hub.sdk.errors import ConfigError
+from pmo_hub.sdk.files import FileInfo
 from pmo_hub.sdk.http import Clockwork, LocalThrottle, Policy, client
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pmo_hub.sdk.contract import Appearing
+from pmo_hub.sdk.files import Appearing
 from pmo_hub.services import audit
 from pmo_hub.services.errors import Conflict
 from pmo_hub.services.running import SyncRun

@@ -16,8 +16,9 @@ from typing import IO
 from pmo_hub.host.configuration import Config
 from pmo_hub.host.files import FILE_NAME, FolderFiles
 from pmo_hub.host.session import lend, stored_config, uploads_of
-from pmo_hub.sdk.contract import Capability, Connector, Scope, Uploading
+from pmo_hub.sdk.contract import Capability, Connector, Scope
 from pmo_hub.sdk.errors import ConfigError, ConnectorError
+from pmo_hub.sdk.files import Uploading
 from pmo_hub.services import audit, connections, runs, sources, sync
 from pmo_hub.services.errors import Conflict, Invalid, NotFound
 from pmo_hub.services.hub import Hub

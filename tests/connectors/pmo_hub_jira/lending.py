@@ -12,7 +12,8 @@ from typing import IO
 import httpx
 
 from pmo_hub.sdk import http
-from pmo_hub.sdk.contract import FileInfo, Mapper, Mode, Page, Partition, Payload
+from pmo_hub.sdk.contract import Mapper, Mode, Page, Partition, Payload
+from pmo_hub.sdk.files import FileInfo
 from pmo_hub_jira.config import JiraConfig
 from pmo_hub_jira.connector import JiraConnector, JiraSource
 

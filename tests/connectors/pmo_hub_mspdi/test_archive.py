@@ -29,7 +29,19 @@ from pmo_hub.sdk.testing import MemoryContext, MemoryHost
 from pmo_hub_mspdi.archive import guid, set_of
 from pmo_hub_mspdi.config import MspdiConfig
 from pmo_hub_mspdi.connector import MspdiConnector
-from tests.connectors.pmo_hub_mspdi.archives import ANNA, ARCHIVED, ROBOT, archive_zip, as_atom, as_json, dumps, project, task, task_id, zipped
+from tests.connectors.pmo_hub_mspdi.archives import (
+    ANNA,
+    ARCHIVED,
+    ROBOT,
+    archive_zip,
+    as_atom,
+    as_json,
+    dumps,
+    project,
+    task,
+    task_id,
+    zipped,
+)
 from tests.connectors.pmo_hub_mspdi.plans import records_of
 
 R = TypeVar("R", bound=Record)
@@ -172,7 +184,11 @@ def test_an_archive_is_gone_through_once_for_all_of_its_projects(monkeypatch: py
     from pmo_hub_mspdi import archived_pages
 
     other = "5b7f3c10-aaaa-4d2e-9f00-000000000009"
-    rows = {**dumps(), "Projects": [project(), project(ProjectId=other, ProjectName="Second")], "Tasks": [task(1, "A"), {**task(2, "B"), "ProjectId": other}]}
+    rows = {
+        **dumps(),
+        "Projects": [project(), project(ProjectId=other, ProjectName="Second")],
+        "Tasks": [task(1, "A"), {**task(2, "B"), "ProjectId": other}],
+    }
     count = 0
     gone_through = archived_pages.Index._gone_through
 

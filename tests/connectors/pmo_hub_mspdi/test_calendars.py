@@ -59,7 +59,9 @@ def test_exceptions_of_the_old_form_count_where_there_are_none_of_the_new() -> N
     assert [(one.first, one.last, one.shifts) for one in found] == [(date(2026, 12, 24), date(2026, 12, 26), ())]
     new = {"TimePeriod": period("2026-12-24", "2026-12-24"), "Name": "Eve", "Type": "1", **day(0, MORNING)}
     _, found = mapped(WeekDays={"WeekDay": [old]}, Exceptions={"Exception": [new]})
-    assert [(one.name, one.first, one.last, one.shifts) for one in found] == [("Eve", date(2026, 12, 24), date(2026, 12, 24), ((480, 720),))]
+    assert [(one.name, one.first, one.last, one.shifts) for one in found] == [
+        ("Eve", date(2026, 12, 24), date(2026, 12, 24), ((480, 720),))
+    ]
 
 
 def test_days_of_a_recurring_exception_that_follow_each_other_are_one() -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from pmo_hub.sdk.contract import FileInfo, Mode
+from pmo_hub.sdk.contract import Mode
 from pmo_hub.sdk.errors import ScopeError
+from pmo_hub.sdk.files import FileInfo
 from pmo_hub.sdk.testing import MemoryContext
 from pmo_hub_mspdi import archive as archives
 from pmo_hub_mspdi.archive import Archive
@@ -149,7 +150,9 @@ def of_zip(content: bytes) -> Archive:
     return Archive.of_zip(files, FileInfo("a.zip", len(content), "d", START))
 
 
-@pytest.mark.parametrize("path", ["../Projects.json", "/etc/Projects.json", "a/../../Projects.json", "C:\\Projects.json", "..\\Projects.json"])
+@pytest.mark.parametrize(
+    "path", ["../Projects.json", "/etc/Projects.json", "a/../../Projects.json", "C:\\Projects.json", "..\\Projects.json"]
+)
 def test_a_zip_file_with_a_path_that_leads_out_of_it_is_refused(path: str) -> None:
     with pytest.raises(UnreadableFile, match="leads out of it"):
         of_zip(zipped({"Projects.json": b"[]", path: b"[]"}))
@@ -203,7 +206,9 @@ def test_a_dump_that_is_none_is_told(content: bytes) -> None:
         list(of_zip(zipped({"Projects.json": content})).projects())
 
 
-@pytest.mark.parametrize("content", [b"", b"<html/>", b'<!DOCTYPE x [<!ENTITY a "b">]><feed/>', b'<feed xmlns="http://www.w3.org/2005/Atom">'])
+@pytest.mark.parametrize(
+    "content", [b"", b"<html/>", b'<!DOCTYPE x [<!ENTITY a "b">]><feed/>', b'<feed xmlns="http://www.w3.org/2005/Atom">']
+)
 def test_a_feed_that_is_none_is_told(content: bytes) -> None:
     with pytest.raises(UnreadableFile, match=r"Projects\.xml"):
         list(of_zip(zipped({"Projects.xml": content})).projects())

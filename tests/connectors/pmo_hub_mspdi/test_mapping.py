@@ -20,7 +20,9 @@ def wall(text: str) -> datetime:
 
 
 def test_the_outline_makes_parents_however_far_its_levels_jump() -> None:
-    ours = read_plan(plan([task(1), task(2, OutlineLevel=4), task(3, OutlineLevel=2), task(4, OutlineLevel=3), task(5), task(6, OutlineLevel=2)]))
+    ours = read_plan(
+        plan([task(1), task(2, OutlineLevel=4), task(3, OutlineLevel=2), task(4, OutlineLevel=3), task(5), task(6, OutlineLevel=2)])
+    )
     parents = {uid: None if one.parent is None else one.parent.split("/")[1] for uid, one in ours.items.items()}
     assert parents == {"1": None, "2": "1", "3": "1", "4": "3", "5": None, "6": "5"}
     assert [uid for uid, one in ours.items.items() if one.kind is Kind.SUMMARY] == ["1", "3", "5"]
@@ -168,7 +170,8 @@ def test_a_link_to_a_file_that_is_not_there_is_told() -> None:
 
 def test_baselines_have_their_number_and_an_empty_one_is_none() -> None:
     given = [
-        {"Number": 0, "Start": "2026-03-02T08:00:00", "Finish": "2026-03-03T17:00:00", "Duration": "PT16H0M0S", "Work": "PT8H0M0S", "Cost": "4300"},
+        {"Number": 0, "Start": "2026-03-02T08:00:00", "Finish": "2026-03-03T17:00:00", "Duration": "PT16H0M0S",
+         "Work": "PT8H0M0S", "Cost": "4300"},
         {"Number": 10, "Cost": "100"}, {"Number": 11, "Cost": "100"}, {"Number": 3, "Start": "NA"}, {"Number": 0, "Cost": "9"},
     ]  # fmt: skip
     found = read_plan(plan([task(1, Baseline=given)])).baselines["1"]
@@ -176,7 +179,16 @@ def test_baselines_have_their_number_and_an_empty_one_is_none() -> None:
     assert (found[0].starts_at, found[0].duration_hours, found[0].work_hours, found[0].cost) == (wall("2026-03-02T08:00:00"), 16, 8, 43)
 
 
-ANNA = {"UID": 1, "ID": 1, "Name": "Anna", "Type": 1, "EmailAddress": "anna@corp.example", "MaxUnits": "0.5", "CalendarUID": 3, "IsInactive": 0}
+ANNA = {
+    "UID": 1,
+    "ID": 1,
+    "Name": "Anna",
+    "Type": 1,
+    "EmailAddress": "anna@corp.example",
+    "MaxUnits": "0.5",
+    "CalendarUID": 3,
+    "IsInactive": 0,
+}
 STEEL = {"UID": 2, "ID": 2, "Name": "Steel", "Type": 0}
 TRAVEL = {"UID": 3, "ID": 3, "Name": "Travel", "Type": 0, "IsCostResource": 1}
 ROLE = {"UID": 4, "ID": 4, "Name": "Welder", "Type": 1, "IsGeneric": 1}
@@ -226,7 +238,8 @@ FIELDS = [
 ]  # fmt: skip
 TABLE = [
     {"FieldID": 188743731, "FieldName": "Text1", "Values": {"Value": [
-        {"ValueID": 10, "FieldGUID": "AAAA-1", "Value": "Europe"}, {"ValueID": 11, "FieldGUID": "AAAA-2", "ParentValueID": 10, "Value": "North"},
+        {"ValueID": 10, "FieldGUID": "AAAA-1", "Value": "Europe"},
+        {"ValueID": 11, "FieldGUID": "AAAA-2", "ParentValueID": 10, "Value": "North"},
     ]}},
 ]  # fmt: skip
 
@@ -275,7 +288,10 @@ def test_a_plan_is_known_by_its_guid_its_key_or_its_name() -> None:
 
 
 def test_of_two_files_of_one_plan_the_newer_is_read_and_the_other_told() -> None:
-    files = {"a.xml": plan([task(1)], GUID="AAAAAAAA-0000-4000-8000-000000000001"), "b.xml": plan([task(2)], GUID="aaaaaaaa-0000-4000-8000-000000000001")}
+    files = {
+        "a.xml": plan([task(1)], GUID="AAAAAAAA-0000-4000-8000-000000000001"),
+        "b.xml": plan([task(2)], GUID="aaaaaaaa-0000-4000-8000-000000000001"),
+    }
     host, pages = host_of(files)
     assert [r.key for r in host.records().values() if isinstance(r, WorkItem)] == ["2"]
     assert any("is in 2 files; b.xml, the newest, is read, and not a.xml" in notice for page in pages for notice in page.notices)

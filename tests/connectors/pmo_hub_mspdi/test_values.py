@@ -92,7 +92,9 @@ def test_a_lag_in_any_unit_of_work_comes_back(format: int, amount: int, estimate
     unit = {3: 1 / 60, 5: 1.0, 7: 7.5, 9: 37.5, 11: 18 * 7.5}[format]
     written = amount * unit * 600
     assert lag_hours(written, format + 32 * estimated, None, clock) == pytest.approx(amount * unit)
-    assert lag_text(written, format, clock) == ("" if not amount else f"{amount:+.6g}" + {3: "min", 5: "h", 7: "d", 9: "w", 11: "mo"}[format])
+    assert lag_text(written, format, clock) == (
+        "" if not amount else f"{amount:+.6g}" + {3: "min", 5: "h", 7: "d", 9: "w", 11: "mo"}[format]
+    )
 
 
 @pytest.mark.parametrize(("format", "base"), [(7, 7), (39, 7), (52, 20), (21, None), (53, None), (None, None), (99, None)])

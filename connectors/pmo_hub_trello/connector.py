@@ -28,7 +28,7 @@ from pmo_hub.sdk.contract import (
     State,
     Word,
 )
-from pmo_hub.sdk.errors import ConfigError, ScopeError
+from pmo_hub.sdk.errors import AuthError, ConfigError, ScopeError
 from pmo_hub.sdk.hooks import Registration
 from pmo_hub_trello import exports, mapping, reading, registering, ruling
 from pmo_hub_trello.census import KINDS, list_board
@@ -107,6 +107,8 @@ class TrelloSource:
         try:
             me = self._client.me()
         except Refused as refusal:
+            if refusal.status == 401:
+                raise AuthError(f"Trello does not tell the token who it belongs to; create a new one and save it ({refusal})") from None
             raise ConfigError(f"Trello does not say who the token belongs to; check the address of the API ({refusal})") from None
         return f"Signed in to Trello as {me.get('fullName') or me.get('username')}, whose boards are what is seen."
 

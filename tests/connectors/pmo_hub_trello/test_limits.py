@@ -21,8 +21,8 @@ from pmo_hub_trello.simulated_masses import huge_board, quiet_boards
 from pmo_hub_trello.simulator import Simulator, serve
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
-FAST = 8.0
-"""So much faster than elsewhere time passes for the throttles, for the ledger and at Trello: ten seconds are little more than one."""
+FAST = 14.0
+"""So much faster than elsewhere time passes for the throttles, for the ledger and at Trello: ten seconds are less than one."""
 
 CONNECTOR = TrelloConnector()
 ALLOWED = 100

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 GUARDED = frozenset({"restricted", "confidential"})
-"""Classifications of projects of which only type, id and link are sent: whoever wants more asks, and that is audited."""
+"""Classifications of projects of which only type, id, sequence and link are sent: whoever wants more asks for it with a key."""
 
 
 @dataclass(frozen=True, slots=True)

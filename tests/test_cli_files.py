@@ -9,7 +9,7 @@ import pytest
 
 from pmo_hub.host.registry import Registry
 from pmo_hub_mspdi.connector import MspdiConnector
-from pmo_hub_mspdi.generated import PEOPLE, PlanSpec, plan_xml
+from pmo_hub_mspdi.simulated_plans import PEOPLE, PlanSpec, plan_xml
 from tests.test_cli import Run, run
 
 __all__ = ["run"]

@@ -17,7 +17,7 @@ from pmo_hub.services.hub import Hub
 from pmo_hub.store.secrets import SecretBox
 from pmo_hub.store.unit_of_work import Work
 from pmo_hub_mspdi.connector import MspdiConnector
-from pmo_hub_mspdi.generated import PEOPLE, PlanSpec, plan_xml
+from pmo_hub_mspdi.simulated_plans import PEOPLE, PlanSpec, plan_xml
 from tests.serving import SECRET_KEY
 from tests.shelf import ShelfConnector
 from tests.shelf import config as shelf_config

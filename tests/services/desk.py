@@ -19,7 +19,7 @@ from pmo_hub.store.repositories.syncing import Run
 from pmo_hub.store.secrets import SecretBox
 from pmo_hub.store.unit_of_work import Work
 from pmo_hub_mspdi.connector import MspdiConnector
-from pmo_hub_mspdi.generated import PlanSpec, plan_xml
+from pmo_hub_mspdi.simulated_plans import PlanSpec, plan_xml
 
 WATCHED = ("work_items", "schedules", "dependencies", "assignments", "baselines", "resources", "calendars", "payloads", "tombstones")
 

@@ -12,7 +12,7 @@ from pmo_hub.services import facts, plans, projects, work_items
 from pmo_hub.services.projects import NewRule
 from pmo_hub.store.repositories.work_items import Filter, Order
 from pmo_hub.store.unit_of_work import Work
-from pmo_hub_mspdi.generated import PEOPLE, PlanSpec
+from pmo_hub_mspdi.simulated_plans import PEOPLE, PlanSpec
 from tests.connectors.pmo_hub_mspdi.archives import ARCHIVED, archive_zip
 from tests.services.desk import Desk
 

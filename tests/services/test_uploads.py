@@ -17,7 +17,7 @@ from pmo_hub.services import connections, held, projects, scopes, uploads
 from pmo_hub.services.connections import Draft
 from pmo_hub.services.errors import Conflict, Invalid, NotFound
 from pmo_hub.store.unit_of_work import Work
-from pmo_hub_mspdi.generated import PEOPLE, PlanSpec, plan_xml
+from pmo_hub_mspdi.simulated_plans import PEOPLE, PlanSpec, plan_xml
 from tests.connectors.pmo_hub_mspdi.archives import ARCHIVED, archive_zip
 from tests.services.desk import Desk
 

@@ -8,7 +8,7 @@ from typing import Any
 from pmo_hub.sdk.contract import Ref
 from pmo_hub.sdk.testing import ConnectorSuite
 from pmo_hub_mspdi.connector import MspdiConnector
-from pmo_hub_mspdi.generated import PlanSpec, plan_xml
+from pmo_hub_mspdi.simulated_plans import PlanSpec, plan_xml
 from tests.connectors.pmo_hub_mspdi.archives import ARCHIVED, archive_zip
 
 ERP = PlanSpec("ERP Rollout", 300, seed=1)

@@ -8,7 +8,7 @@ from hashlib import sha256
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmo_hub_mspdi.generated import PlanSpec, plan_files, plan_xml, write
+from pmo_hub_mspdi.simulated_plans import PlanSpec, plan_files, plan_xml, write
 from tests.connectors.pmo_hub_mspdi.mpxj_comparison import sorted_out
 from tests.connectors.pmo_hub_mspdi.plans import records_of
 

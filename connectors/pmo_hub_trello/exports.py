@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from pmo_hub.sdk.contract import Files, Group, Page, Partition, Patch, Ref, State
+from pmo_hub.sdk.contract import Group, Page, Partition, Patch, Ref, State
 from pmo_hub.sdk.errors import ScopeError, TransientError
+from pmo_hub.sdk.files import Files
 from pmo_hub_trello.client import Json
 from pmo_hub_trello.object_ids import is_id
 from pmo_hub_trello.splitting import board_payload, card_link, split_actions, split_cards

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
-from benchmarks import first_sync, growth, incremental, machine, quiet, reads, records, report
+from benchmarks import deliveries, first_sync, growth, incremental, machine, quiet, reads, records, report
 from benchmarks.databases import cluster
 from benchmarks.peers import peers
 from benchmarks.plan import Plan, Sizes, say
@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[Plan, Records], None]] = {
     "growth": growth.measure,
     "quiet": quiet.measure,
     "reads": reads.measure,
+    "deliveries": deliveries.measure,
 }
 MEASUREMENTS = machine.WORK / "measurements"
 SMALL = machine.WORK / "small"

@@ -262,6 +262,27 @@ def _reads(part: Part) -> Iterator[Figure]:
                 )  # fmt: skip
 
 
+def _deliveries(part: Part) -> Iterator[Figure]:
+    count = part.header["sizes"]["deliveries"]
+    for engine in ("sqlite", "postgresql"):
+        for one in part.of("backlog", engine=engine):
+            yield Figure(
+                "deliveries.backlog", engine, f"A backlog of {count:,} events, delivered to one fast endpoint", "",
+                f"{one['per_s']:.0f}/s ({one['drained_s']:.0f} s, positions given after {one['placed_s']:.0f} s)",
+            )  # fmt: skip
+            yield Figure(
+                "deliveries.memory", engine, "Memory of the last quarter of that above the second", "≤ 16 MiB",
+                f"{one['growth_mib']:.1f} MiB (peak {one['peak_mib']:.0f} MiB)", "", one["growth_mib"] <= 16,
+            )  # fmt: skip
+        ratio = _ratios(part.of("beside", engine=engine), "per_s", part.of("alone", engine=engine), "per_s")
+        if ratio is not None:
+            value, rounds = ratio
+            yield Figure(
+                "deliveries.beside", engine, "Deliveries a second with 10 dead endpoints beside, as a share of those without", "≥ 80%",
+                f"{value:.0%}", f"{rounds.low:.0%} – {rounds.high:.0%}", value >= 0.8,
+            )  # fmt: skip
+
+
 def _rate(found: list[Measurement]) -> str:
     rps, p50, p99 = (spread(m[name] for m in found) for name in ("rps", "p50_ms", "p99_ms"))
     if rps is None or p50 is None or p99 is None:
@@ -271,5 +292,5 @@ def _rate(found: list[Measurement]) -> str:
 
 BY_PART: dict[str, Callable[[Part], Iterator[Figure]]] = {
     "ingest": _ingest, "latency": _latency, "history": _history, "incremental": _incremental, "growth": _growth, "quiet": _quiet,
-    "reads": _reads,
+    "reads": _reads, "deliveries": _deliveries,
 }  # fmt: skip

@@ -28,6 +28,7 @@ class Sizes:
     grown_issues: int = 100_000
     grown_projects: int = 250
     connections: int = 32
+    deliveries: int = 100_000
     seconds: int = 5
 
 

@@ -11,6 +11,11 @@ import pytest
 pytest_plugins = ["tests.engines", "tests.migrated", "tests.third_party", "tests.vendor_requests", "tests.covered"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests go first: where files are dealt out to several processes, none is left alone with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The repository's root."""

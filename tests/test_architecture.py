@@ -28,7 +28,7 @@ VAGUE_CLASS = re.compile(r"(Manager|Helper|Utils?|Impl)$")
 
 # Besides the standard library, pmo_hub.sdk, pmo_hub.domain and itself.
 CONNECTOR_MAY_IMPORT = {"pydantic", "msgspec"}
-CONNECTOR_LIBRARIES = {"pmo_hub_jira": {"jira", "requests"}, "pmo_hub_msproject": {"msal", "spnego"}}
+CONNECTOR_LIBRARIES = {"pmo_hub_jira": {"jira", "requests"}, "pmo_hub_mspdi": {"defusedxml"}, "pmo_hub_msproject": {"msal", "spnego"}}
 SIMULATOR_MAY_IMPORT = {"starlette", "uvicorn"}
 
 # numpy stands in one module of the domain, which charts and forecasts bring.

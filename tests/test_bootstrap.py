@@ -169,3 +169,17 @@ def test_a_worker_works_until_it_is_stopped(settings: Settings, monkeypatch: pyt
 
 def test_the_document_needs_no_hub() -> None:
     assert bootstrap.document()["openapi"].startswith("3.1")
+
+
+def test_a_mail_server_needs_an_address_and_a_sender() -> None:
+    assert bootstrap.mailer(Settings()) is None  # nobody is written to
+    assert bootstrap.mailer(Settings(smtp_url="smtp://mail.example", smtp_sender="hub@example.com")) is not None
+    for given, told in (
+        ({"smtp_url": "smtp://mail.example"}, "PMO_HUB_SMTP_SENDER is not set"),
+        ({"smtp_url": "http://hub:hush@mail.example", "smtp_sender": "hub@example.com"}, "PMO_HUB_SMTP_URL must be smtp://"),
+        ({"smtp_url": "smtp://mail.example", "smtp_sender": "nobody"}, "PMO_HUB_SMTP_SENDER: 'nobody' is no e-mail address"),
+    ):
+        with pytest.raises(bootstrap.CannotStart) as refused:
+            bootstrap.mailer(Settings.model_validate(given))
+        assert told in str(refused.value)
+        assert "hush" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""Every request that any test's connector sends to a Jira is one that the vendor specifies: known, not deprecated, its names known.
+"""Every request that any test's connector sends to Jira or Trello is one that the vendor specifies: known, not deprecated, its names known.
 
 The requests are taken where all of a connector's HTTP passes, whoever answers it: the simulator, a recorded site, or respx. What a test
 sent is judged when it ends, so that the test that sent it is the one that fails. Paths of Jira Data Center, which has no such
@@ -20,7 +20,9 @@ from tests.third_party import find_shared
 
 _GATEWAY = re.compile(r"^/ex/jira/[^/]+")
 _SPECIFIED = ("/rest/api/3/", "/rest/agile/1.0/", "/_edge/")
+_TRELLO = "/1/"
 _NUMBERS = re.compile(r"\d+")
+_IDS = re.compile(r"[0-9a-f]{24}")
 
 
 class Sent:
@@ -33,6 +35,9 @@ class Sent:
     def note(self, request: httpx.Request) -> None:
         """Judge a request that is about to be sent."""
         path = _GATEWAY.sub("", request.url.path)
+        if path.startswith(_TRELLO):
+            self._note_trello(request, path.removeprefix(_TRELLO.rstrip("/")))
+            return
         if not path.startswith(_SPECIFIED):
             return
         query = sorted(set(request.url.params.keys()))
@@ -45,6 +50,16 @@ class Sent:
 
         specification = vendor_specification.load(find_shared())
         self.problems.update(specification.check_request(request.method, path, query, body))
+
+
+    def _note_trello(self, request: httpx.Request, path: str) -> None:
+        query = sorted(request.url.params.multi_items())
+        shape = (request.method, _IDS.sub("0", path), tuple((name, _IDS.sub("0", value)) for name, value in query))
+        if shape not in self.shapes:
+            self.shapes.add(shape)
+            from tests.connectors.pmo_hub_trello import vendor_specification
+
+            self.problems.update(vendor_specification.load(find_shared()).check_request(request.method, path, query))
 
 
 def _shape(body: Any) -> object:

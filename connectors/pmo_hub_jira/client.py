@@ -51,6 +51,10 @@ class Refused(ConfigError):
         self.status = status
 
 
+class Forbidden(AuthError):
+    """The credential is good and this is beyond it: 403, or 401 for a token that lacks the scope."""
+
+
 class JiraClient:
     """A site as one account sees it; safe to call from several threads."""
 
@@ -249,6 +253,9 @@ class JiraClient:
                 raise Refused(status, str(error) if is_web_page(response) else _sentence(response))
             if status == 401 and self.stops_when_refused:
                 self._denied = str(error)
+            # Cloud answers a scoped token that lacks a scope with 401, as it does a token that has ended.
+            if status == 403 or (status == 401 and b"scope does not match" in response.content.lower()):
+                raise Forbidden(str(error))
             raise error
         if any(word in response.headers.get("x-seraph-loginreason", "") for word in ("FAILED", "DENIED")):
             # Jira answers a bad credential as anonymous where a site is open to the public.

@@ -14,10 +14,10 @@ import msgspec
 
 from pmo_hub.domain.records import Component, Identity, Record, Version
 from pmo_hub.sdk.contract import Mapped, Mode, Page, Partition, Payload, Ref, State
-from pmo_hub.sdk.errors import AuthError, RecordError
+from pmo_hub.sdk.errors import RecordError
 from pmo_hub_jira import jql, wire
 from pmo_hub_jira.agile import FRESH_MS, SIDE_BY_SIDE
-from pmo_hub_jira.client import JiraClient, Refused
+from pmo_hub_jira.client import Forbidden, JiraClient, Refused
 from pmo_hub_jira.instants import day, epoch_of
 from pmo_hub_jira.nesting import decode
 from pmo_hub_jira.people import mention
@@ -77,7 +77,11 @@ def _body(client: JiraClient, project: str) -> bytes | None:
     try:
         whole = client.project(project)
         components = client.components(project) if whole.components else b"[]"
-    except (Refused, AuthError):
+    except Forbidden:
+        return None
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise
         return None
     versions = b",".join(map(bytes, whole.versions or ()))
     return b'{"versions":[' + versions + b'],"components":' + components + b"}" if whole.versions or whole.components else None

@@ -13,9 +13,9 @@ import msgspec
 
 from pmo_hub.domain.records import Identity, Worklog
 from pmo_hub.sdk.contract import Gone, Mapped, Mode, Page, Partition, Payload, Reason, Ref, Rejected, State
-from pmo_hub.sdk.errors import AuthError, RecordError, TransientError
+from pmo_hub.sdk.errors import RecordError, TransientError
 from pmo_hub_jira import adf, jql, wire
-from pmo_hub_jira.client import ISSUES_A_PAGE, WORKLOGS_A_PAGE, JiraClient, Refused
+from pmo_hub_jira.client import ISSUES_A_PAGE, WORKLOGS_A_PAGE, Forbidden, JiraClient, Refused
 from pmo_hub_jira.instants import instant
 from pmo_hub_jira.nesting import decode
 from pmo_hub_jira.people import mention
@@ -69,8 +69,8 @@ def read_changes(client: JiraClient, partition: Partition, overlap_ms: int) -> I
     try:
         for key, what in ((UPDATED, "updated"), (DELETED, "deleted")):
             yield from _changes(client, partition.scopes, key, what, marks.get(key, 0), overlap_ms)
-    except (AuthError, Refused) as refusal:
-        if isinstance(refusal, Refused) and refusal.status not in (403, 404):
+    except (Forbidden, Refused) as refusal:
+        if isinstance(refusal, Refused) and refusal.status != 404:
             raise
         yield Page(notices=("Jira does not list changed worklogs to this account: one that is edited or deleted without a change of its "
                             "issue is noticed with the next change of that issue, or not at all.",))  # fmt: skip

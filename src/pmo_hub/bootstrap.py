@@ -11,15 +11,34 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pmo_hub.host.addresses import networks
+from pmo_hub.host.mailing import BadServer, SmtpMailer, server_of
+from pmo_hub.host.posting import Poster
 from pmo_hub.host.registry import Registry
 from pmo_hub.host.session import Throttles
+from pmo_hub.jobs.courier import Courier
 from pmo_hub.jobs.local import LocalWorker, PutBack
-from pmo_hub.services import credentials, facts, hinted, hooks, readiness, registering, removal, scheduling, sync
+from pmo_hub.services import (
+    credentials,
+    deliveries,
+    delivering,
+    dispatching,
+    facts,
+    hinted,
+    hooks,
+    readiness,
+    registering,
+    removal,
+    scheduling,
+    sync,
+    waivers,
+)
 from pmo_hub.services.errors import NotFound
+from pmo_hub.services.evidence import sealing
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.running import LostLease
 from pmo_hub.settings import Settings
@@ -60,9 +79,29 @@ def opened(settings: Settings, registry: Registry | None = None) -> Iterator[Hub
     try:
         # Workers of SQLite are one process; those of PostgreSQL may be several, and share what a source allows an account.
         throttles = Throttles(ledgers=None if work.is_at_hand else Ledgers(work, sync.holder_name()))
-        yield Hub(work, _now, registry or Registry.installed(), SecretBox(settings.keys), throttles, folder, settings.base_url)
+        yield Hub(
+            work, _now, registry or Registry.installed(), SecretBox(settings.keys), throttles, folder, settings.base_url,
+            Poster(networks(settings.allowed_networks)), mailer(settings),
+            settings.watchable, settings.upload_max_mb * 1024 * 1024,
+        )  # fmt: skip
     finally:
         work.dispose()
+
+
+def mailer(settings: Settings) -> SmtpMailer | None:
+    """What sends e-mails as the settings say; None where they name no server. Raises CannotStart."""
+    if settings.smtp_url is None:
+        return None
+    if settings.smtp_sender is None:
+        raise CannotStart("PMO_HUB_SMTP_SENDER is not set: e-mails need an address that they come from.")
+    try:
+        server = server_of(settings.smtp_url.get_secret_value())
+    except BadServer as error:
+        raise CannotStart(f"PMO_HUB_SMTP_URL {error}.") from None
+    try:
+        return SmtpMailer(server, settings.smtp_sender)
+    except BadServer as error:
+        raise CannotStart(f"PMO_HUB_SMTP_SENDER: {error}.") from None
 
 
 @cache
@@ -116,10 +155,16 @@ def _threads(hub: Hub, settings: Settings) -> Iterator[None]:
         hub.work, hub.now, handlers(hub), lambda: tick(hub), sync.holder_name(), sync.is_alive,
         concurrency=settings.worker_concurrency, poll_s=settings.worker_poll_s,
     )  # fmt: skip
+    courier = Courier(
+        lambda: dispatching.dispatch(hub), partial(delivering.due, hub), partial(delivering.drive, hub), settings.worker_poll_s,
+        settings.delivery_lanes,
+    )  # fmt: skip
     worker.start()
+    courier.start()
     try:
         yield
     finally:
+        courier.stop()
         worker.stop()
 
 
@@ -177,12 +222,15 @@ def handlers(hub: Hub) -> Mapping[str, Callable[[Mapping[str, Any]], None]]:
 
 
 def tick(hub: Hub) -> None:
-    """What is due is queued, credentials that end soon are told, and facts that time has outdated are measured again."""
+    """What is due is queued, what ends soon or ran out is told, outdated facts are measured again, and evidence is sealed."""
     scheduling.tick(hub)
     hinted.tick(hub)
     hooks.tick(hub)
     credentials.warn(hub)
+    waivers.tick(hub)
+    deliveries.forget(hub)
     facts.expire(hub)
+    sealing.seal_all(hub)
 
 
 @contextmanager

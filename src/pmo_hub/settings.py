@@ -11,6 +11,7 @@ import binascii
 import os
 import secrets
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +74,20 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     public_url: str | None = Field(None, pattern=r"^https?://[^\s/]+", description="where users reach the hub, for links in events")
+    smtp_url: SecretStr | None = Field(
+        None, description="mail server: smtp://USER:PASSWORD@HOST:PORT (STARTTLS), smtps:// (TLS), smtp+plain:// (none, without log-in)"
+    )
+    smtp_sender: str | None = Field(None, max_length=320, description="address that e-mails come from, like PMO Hub <hub@example.com>")
     log_level: LogLevel = LogLevel.INFO
     log_format: LogFormat = Field(default_factory=_usual_format, description="console; json in production")
     worker_poll_s: float = Field(1.0, gt=0, le=60, description="how long an idle worker waits before it asks for jobs again")
     worker_concurrency: int = Field(4, ge=1, le=64, description="jobs that one worker runs side by side")
+    delivery_allowed_networks: str = Field(
+        "", description="networks that deliveries may reach although they are not public, such as 10.1.0.0/16,::1; also without TLS"
+    )
+    delivery_lanes: int = Field(32, ge=1, le=1000, description="endpoints to which one worker delivers side by side")
+    watched_folders: str = Field("", description="folders that connections to files may watch: whole paths, with colons between")
+    upload_max_mb: int = Field(512, ge=1, le=16_384, description="the largest file that is taken as an upload, in megabytes")
 
     @field_validator("database_url")
     @classmethod
@@ -85,6 +96,20 @@ class Settings(BaseSettings):
         if not separator or scheme not in DRIVERS:
             raise ValueError("must begin with sqlite:/// or postgresql://")
         return f"{DRIVERS[scheme]}://{rest}"
+
+    @field_validator("delivery_allowed_networks")
+    @classmethod
+    def _name_networks(cls, value: str) -> str:
+        for part in filter(None, map(str.strip, value.split(","))):
+            ip_network(part, strict=False)  # its ValueError says what is wrong
+        return value
+
+    @field_validator("watched_folders")
+    @classmethod
+    def _name_whole_paths(cls, value: str) -> str:
+        if any(not Path(part).is_absolute() for part in value.split(":") if part.strip()):
+            raise ValueError("must hold whole paths, such as /srv/plans, separated by colons")
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -97,6 +122,11 @@ class Settings(BaseSettings):
         return value.lower() if isinstance(value, str) else value
 
     @property
+    def allowed_networks(self) -> tuple[str, ...]:
+        """The networks of `delivery_allowed_networks`."""
+        return tuple(filter(None, map(str.strip, self.delivery_allowed_networks.split(","))))
+
+    @property
     def is_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite:")
 
@@ -107,6 +137,11 @@ class Settings(BaseSettings):
             return None
         path = self.database_url.removeprefix("sqlite://").split("?")[0].removeprefix("/")
         return None if path in ("", ":memory:") or path.startswith("file:") else Path(path)
+
+    @property
+    def watchable(self) -> tuple[Path, ...]:
+        """The folders that connections may watch."""
+        return tuple(Path(part.strip()) for part in self.watched_folders.split(":") if part.strip())
 
     @property
     def base_url(self) -> str:

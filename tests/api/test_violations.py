@@ -120,3 +120,23 @@ def test_a_filter_that_makes_no_sense_is_a_problem(estate: Estate, filters: dict
 def test_a_violation_that_does_not_exist_is_404(estate: Estate) -> None:
     assert client(estate).get(f"violations/{'0' * 32}").status_code == 404
     assert client(estate).post(f"violations/{'0' * 32}/acknowledge", json={"note": "x"}).status_code == 404
+
+
+def test_a_violation_is_waived_shown_as_waived_and_stands_again(estate: Estate) -> None:
+    estate.synced(estate.project("ERP", manager_id=estate.person("Ada"), methodology="agile"))
+    [violation] = listed(estate, check="GOV-001")
+    api = client(estate, "violations:write")
+    address = f"violations/{violation['id']}"
+    until = estate.now + timedelta(days=30)
+    assert api.post(f"{address}/waive", json={"until": "2026-12-01T00:00:00", "reason": "No zone."}).status_code == 422
+    assert api.post(f"{address}/waive", json={"until": (until + timedelta(days=61)).isoformat(), "reason": "Long."}).status_code == 422
+    waived = api.post(f"{address}/waive", json={"until": until.isoformat(), "reason": "Until go-live."})
+    assert waived.status_code == 200, waived.text
+    assert (waived.json()["state"], waived.json()["waivers"][0]["reason"]) == ("waived", "Until go-live.")
+    assert waived.json()["transitions"][0]["type"] == "violation.waived"
+    assert names(listed(estate, state="waived")) == {("GOV-001", "ERP")}
+    assert listed(estate, state="open", check="GOV-001") == []
+    assert api.post(f"{address}/waive", json={"until": until.isoformat(), "reason": "Again."}).status_code == 409
+    revoked = api.post(f"{address}/revoke-waiver").json()
+    assert (revoked["state"], revoked["waivers"][0]["ended_as"]) == ("open", "revoked")
+    assert api.post(f"{address}/revoke-waiver").status_code == 409

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import pytest
 import sqlalchemy as sa
@@ -153,8 +153,16 @@ class Waits:
             self._passed_s += seconds
 
 
+class Simulated(Protocol):
+    """A site that a connection leads to."""
+
+    def config(self) -> dict[str, str]: ...
+
+
 class ReadingHub:
     """One database with one connection to the site, and the process that syncs it."""
+
+    connector: ClassVar[Callable[[], Any]] = JiraConnector
 
     def __init__(self, engine: sa.Engine, now: Callable[[], datetime], folder: Path, waits: Waits) -> None:
         self.cable = Cable()
@@ -165,15 +173,15 @@ class ReadingHub:
         self.connection = ""
 
     def _process(self) -> Hub:
-        connector: Any = JiraConnector()
+        connector: Any = type(self).connector()
         throttles = Throttles(lambda limit: LocalThrottle(limit, clock=self._waits.now_s, sleep=self._waits.pass_by))
         return Hub(
             self.work, self._now, Registry.of(connector), SecretBox([bytes(range(32))]), throttles, self._folder, "http://hub.invalid"
         )
 
-    def connect(self, simulator: Simulator, url: str, chosen: tuple[str, ...]) -> None:
+    def connect(self, simulator: Simulated, url: str, chosen: tuple[str, ...]) -> None:
         """The connection is there; its first sync waits to be run."""
-        draft = connections.Draft("Site", "jira", simulator.config() | {"url": url}, chosen)
+        draft = connections.Draft("Site", type(self).connector().name, simulator.config() | {"url": url}, chosen)
         self.connection = connections.create(self.hub, draft, "test").connection.id
 
     def listen(self, simulator: Simulator) -> None:

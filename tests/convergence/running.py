@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.convergence.estate import address
 from tests.convergence.machine import Convergence, Databases
+from tests.convergence.trello_estate import trello_address
+from tests.convergence.trello_machine import TrelloConvergence
 
 VARIABLE = "PMO_HUB_TEST_CONVERGENCE"
-"""ENGINE:SEED:EXAMPLES:STEPS:READERS of the one run that `make soak` is to do."""
+"""ENGINE:SEED:EXAMPLES:STEPS:READERS:SITE of the one run that `make soak` is to do; without a site Jira's."""
+
+SITES: Mapping[str, tuple[Callable[[], AbstractContextManager[Any]], type[Any]]] = {
+    "jira": (address, Convergence),
+    "trello": (trello_address, TrelloConvergence),
+}
+"""What is served, and the machine that walks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +38,11 @@ class Plan:
     steps: int
     readers: int = 1
     minimal: bool = False
+    site: str = "jira"
 
     @property
     def text(self) -> str:
-        return f"{self.engine}:{self.seed}:{self.examples}:{self.steps}:{self.readers}"
+        return f"{self.engine}:{self.seed}:{self.examples}:{self.steps}:{self.readers}:{self.site}"
 
     @property
     def again(self) -> str:
@@ -43,17 +55,18 @@ def asked_for() -> Plan | None:
     text = os.environ.get(VARIABLE)
     if not text:
         return None
-    engine, seed, examples, steps, readers = text.split(":")
-    return Plan(engine, int(seed), int(examples), int(steps), int(readers), minimal=True)
+    engine, seed, examples, steps, readers, *site = text.split(":")
+    return Plan(engine, int(seed), int(examples), int(steps), int(readers), True, *site)
 
 
 def converge(plan: Plan, databases: Databases, folder: Path) -> Counter[str]:
     """How often what happened. Raises what the first failing example raises, with the command that repeats it."""
     tally: Counter[str] = Counter()
-    with address() as switch:
+    serving, convergence = SITES[plan.site]
+    with serving() as switch:
         lent_databases, lent_folder, readers = databases, folder, plan.readers
 
-        class Machine(Convergence):
+        class Machine(convergence):  # type: ignore[misc, valid-type]
             def __init__(self) -> None:
                 super().__init__()
                 self.databases, self.switch, self.folder, self.readers = lent_databases, switch, lent_folder, readers

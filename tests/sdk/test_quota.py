@@ -55,3 +55,14 @@ def test_headers_are_read_leniently(headers: dict[str, str], expected: Quota | N
 @given(st.dictionaries(st.sampled_from(["X-RateLimit-Reset", "RateLimit", "RateLimit-Policy", "X-RateLimit-Limit"]), st.text(max_size=40)))
 def test_no_header_is_so_odd_that_it_breaks_a_request(headers: dict[str, str]) -> None:
     quota_of([(name.encode(), value.encode("utf-8", "replace")) for name, value in headers.items()], lambda: NOW)
+
+
+def test_of_budgets_in_windows_the_scarcest_counts() -> None:
+    """Trello's: a window of a key, of a token and of a member; how long database queries took is another matter."""
+    headers = [
+        (b"X-Rate-Limit-Api-Key-Interval-Ms", b"10000"), (b"X-Rate-Limit-Api-Key-Max", b"300"), (b"X-Rate-Limit-Api-Key-Remaining", b"299"),
+        (b"X-Rate-Limit-Api-Token-Interval-Ms", b"10000"), (b"X-Rate-Limit-Api-Token-Max", b"100"),
+        (b"X-Rate-Limit-Api-Token-Remaining", b"9"), (b"X-Rate-Limit-Db-Query-Time-Remaining", b"0"),
+    ]  # fmt: skip
+    assert quota_of(headers, lambda: datetime(2026, 11, 23, tzinfo=UTC)) == Quota(100, 9, 10.0, True)
+    assert quota_of(headers[:2], lambda: datetime(2026, 11, 23, tzinfo=UTC)) is None

@@ -27,7 +27,8 @@ from tests.sdk.fake_site import FakeSite
 from tests.sdk.fake_source import DeltaConnector
 from tests.services.connected import CONNECTION, Connected
 
-NEVER_PURGED = {"audit_entries", "jobs", "removals", "events", "mapping_bases", "alembic_version"}
+NEVER_PURGED = {"audit_entries", "jobs", "removals", "events", "outbox_head", "mapping_bases", "alembic_version"}
+NEVER_PURGED |= {name for name in Base.metadata.tables if name.startswith("evidence_")}  # tests/services/evidence tells what goes
 """Tables that hold what the hub did, not what the source said."""
 
 

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from pmo_hub.domain import records
 from pmo_hub.domain.vocabulary import RecordType
 from pmo_hub.sdk.errors import RecordError
+from pmo_hub.sdk.testing_mapping import MENTIONABLE
 from pmo_hub.store.base import MOST_MONEY, Base, Money, WallClock
 from pmo_hub.store.merge import end_rows
 from pmo_hub.store.models import plans
@@ -156,6 +157,10 @@ def test_shifts_that_overlap_are_one() -> None:
 def test_a_time_of_the_wrong_sort_is_a_connectors_mistake(record: records.Record) -> None:
     with pytest.raises(ValueError, match="is wanted"):
         RowMaker("ns").make(record, SCOPE, None)
+
+
+def test_what_may_be_mentioned_keeps_the_version_of_its_mention() -> None:
+    assert {kind for kind, model in MODELS.items() if "mention_version" in model.__table__.c} == MENTIONABLE
 
 
 def test_the_wall_clock_fields_are_those_of_the_tables() -> None:

@@ -11,12 +11,14 @@ from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
 from pmo_hub import __version__
-from pmo_hub.api import docs, errors
+from pmo_hub.api import docs, errors, webhooks
 from pmo_hub.api.deps import allow
 from pmo_hub.api.gate import Gate
 from pmo_hub.api.quick import QuickRead
 from pmo_hub.api.routes import QUICK_READS, ROUTERS, hooks, probes
+from pmo_hub.api.schemas.events import Message
 from pmo_hub.api.schemas.problems import Problem
+from pmo_hub.services.events import Tail
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.receiving import Refusals
 
@@ -47,6 +49,7 @@ def application(hub: Hub | None, lifespan: Lifespan | None = None) -> FastAPI:
     )
     app.state.hub = hub
     app.state.refusals = Refusals()
+    app.state.tail = Tail()
     errors.install(app)
     app.router.routes.extend(QuickRead(PREFIX + path, scope, read) for path, (scope, read) in QUICK_READS.items())
     app.include_router(probes.router)
@@ -77,7 +80,11 @@ def _completed(app: FastAPI, describe: Callable[[], dict[str, Any]]) -> dict[str
     schemas = components.setdefault("schemas", {})
     schemas.update(schema.pop("$defs", {}))
     schemas["Problem"] = schema
+    told = Message.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(told.pop("$defs", {}))
+    schemas["Message"] = told
     components["schemas"] = dict(sorted(schemas.items()))
+    document["webhooks"] = webhooks.described()
     asked = {route.name: scope for router in ROUTERS for route, scope in scoped(router)}
     for path, operations in document["paths"].items():
         for operation in operations.values():

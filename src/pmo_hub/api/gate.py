@@ -26,6 +26,9 @@ GUARDED = "/api/"
 MOST_BODY_BYTES = 1024 * 1024
 DELIVERED = "/hooks/"
 MOST_DELIVERED_BYTES = 5 * 1024 * 1024
+UPLOADED = re.compile(r"/api/v\d+/connections/[^/]+/files")
+ENVELOPE_BYTES = 64 * 1024
+"""What a form puts around the file that it carries."""
 GIVEN_ID = re.compile(rb"[\w.-]{1,64}", re.ASCII)
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -97,6 +100,9 @@ class Gate:
 def _bounded(scope: Scope, receive: Receive) -> Receive:
     """`receive` up to the most that a body may have; raises at once where a longer one is announced, else when it comes."""
     most = MOST_DELIVERED_BYTES if scope["path"].startswith(DELIVERED) else MOST_BODY_BYTES
+    if scope["method"] == "POST" and UPLOADED.fullmatch(scope["path"]):
+        hub: Hub = scope["app"].state.hub
+        most = hub.most_upload_bytes + ENVELOPE_BYTES
     too_large = f"A body has at most {most} bytes."
     announced = _header(scope, b"content-length") or b"0"
     if not announced.isdigit() or int(announced) > most:

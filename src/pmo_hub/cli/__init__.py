@@ -8,7 +8,7 @@ import typer
 
 from pmo_hub import __version__
 from pmo_hub.bootstrap import CannotStart
-from pmo_hub.cli import connections, judging, keys, secrets, serving
+from pmo_hub.cli import connections, evidence, judging, keys, secrets, serving
 from pmo_hub.services.errors import Invalid, ServiceError
 from pmo_hub.settings import SettingsError
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.add_typer(keys.app, name="key")
 app.add_typer(connections.app, name="connection")
 app.add_typer(secrets.app, name="secrets")
+app.add_typer(evidence.app, name="evidence")
 serving.add_to(app)
 connections.add_connectors_to(app)
 judging.add_to(app)

@@ -17,7 +17,7 @@ import typer
 
 from pmo_hub.cli import entering
 from pmo_hub.host.configuration import required_fields, secret_fields
-from pmo_hub.services import authorizations, connections, runs, sources, sync
+from pmo_hub.services import authorizations, connections, held, runs, sources, sync, uploads
 from pmo_hub.services.connections import Chosen, ConnectionInfo, Draft
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.running import SyncProgress
@@ -162,6 +162,43 @@ def sync_connection(
     """Sync a connection, here and now."""
     with entering.hub() as hub:
         run = connections.request_sync(hub, connection, mode, entering.actor())
+        if queue:
+            print(f"The sync ({run.id}) is queued for the next worker.")
+        else:
+            _run(hub, run.id)
+
+
+@app.command()
+def upload(
+    connection: str = typer.Argument(help="Name or id."),
+    file: Path = typer.Argument(help="The file; it is kept under its own name, in place of an older one."),
+    queue: bool = typer.Option(False, help="Leave the sync to a worker instead of running it here."),
+) -> None:
+    """Give a file to a connection, and sync it."""
+    with entering.hub() as hub:
+        try:
+            with open(file, "rb") as content:
+                kept = uploads.keep(hub, connection, file.name, content, entering.actor())
+        except OSError as error:
+            raise typer.BadParameter(f"The file {file} can't be read ({error.strerror}).") from error
+        print(f"{kept.file.name}: {kept.file.size_bytes} bytes, sha256 {kept.file.digest}.")
+        if queue:
+            print(f"The sync ({kept.run.id}) is queued for the next worker.")
+        else:
+            _run(hub, kept.run.id)
+
+
+@app.command()
+def confirm(
+    connection: str = typer.Argument(help="Name or id."),
+    group: list[str] = typer.Option([], help="External id of a plan that is held back; may be repeated. Left out: all that are."),
+    queue: bool = typer.Option(False, help="Leave the sync to a worker instead of running it here."),
+) -> None:
+    """Confirm that what a held plan lacks is really gone, and sync."""
+    with entering.hub() as hub:
+        for one in held.listed(hub, connection):
+            print(f"{one.external_id}: {one.missing} of {one.held} are missing.")
+        run = held.confirm(hub, connection, group or None, entering.actor())
         if queue:
             print(f"The sync ({run.id}) is queued for the next worker.")
         else:

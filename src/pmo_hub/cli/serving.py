@@ -13,6 +13,8 @@ from pmo_hub.cli import entering
 
 DOCUMENT = Path("openapi/pmo-hub.json")
 DIFFERS = 1
+GRACE_S = 10
+"""So long requests may go on when the server is asked to stop; a stream of events would go on for ten minutes."""
 
 
 def add_to(root: typer.Typer) -> None:
@@ -45,7 +47,10 @@ def serve(
         bootstrap.refuse_old_tables(hub)
     with bootstrap.serving(given, with_worker=worker) as app:
         # Its own log lines go where ours go; a line for each request is the gate's.
-        config = uvicorn.Config(app, host=given.host, port=given.port, log_config=None, access_log=False, server_header=False)
+        config = uvicorn.Config(
+            app, host=given.host, port=given.port, log_config=None, access_log=False, server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )  # fmt: skip
         server = uvicorn.Server(config)
         server.run()
     if not server.started:

@@ -81,6 +81,13 @@ SETTLED: Mapping[str, Settled] = {
     "Headquarters Relocation": Settled(
         OPERATIONS, "piet.verhaal@sponsors.example", True, -120, 150, {"methodology": "waterfall", "phase": "execution", "currency": "EUR"}
     ),
+    # On boards: what little is known of work that nobody calls a project.
+    "Website Relaunch": Settled(
+        REVENUE, "dana.ostrow@sponsors.example", True, -150, 45,
+        {"methodology": "agile", "phase": "execution", "classification": "internal", "currency": "EUR"},
+    ),
+    "Trade Fair 2027": Settled(REVENUE, "dana.ostrow@sponsors.example", True, -150, 20, {"phase": "execution"}),
+    "Intranet Refresh": Settled(OPERATIONS, None, False, None, None, {"methodology": "agile"}),
     "Lager Zürich 仓库": Settled(OPERATIONS, None, False, None, None, {"methodology": "agile", "time_zone": "Europe/Zurich"}),
 }  # fmt: skip
 

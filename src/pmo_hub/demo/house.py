@@ -46,7 +46,9 @@ def built() -> Iterator[House]:
         finally:
             engine.dispose()
         # What goes wrong is told in the demo's own sentence; a log is left for bugs.
-        with _only_these_settings(database_url=url, environment="development", log_level="error", log_format="console"):
+        given = {"database_url": url, "environment": "development", "log_level": "error", "log_format": "console"}
+        # The receiver that the demo delivers to answers on loopback.
+        with _only_these_settings(**given, delivery_allowed_networks=HOST):
             application = pkgutil.resolve_name(APPLICATION)()
         hub: Hub = application.state.hub
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import socket
 import sys
@@ -14,17 +15,22 @@ from time import perf_counter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from pmo_hub.demo import estate, house, overview, table
+from pmo_hub.demo import estate, house, overview, receiver, table
 from pmo_hub.demo.house import HOST, House
 from pmo_hub.demo.lifetime import bounded
+from pmo_hub.demo.receiver import Inbox
 from pmo_hub.domain.governance import Severity
-from pmo_hub.services import access, connections, runs, sync, verdict
+from pmo_hub.services import access, connections, delivering, dispatching, runs, subscriptions, sync, verdict
 from pmo_hub.services.connections import Created, Draft
+from pmo_hub.services.drafting import Draft as Subscription
 from pmo_hub.services.errors import ServiceError
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.running import SyncProgress
 
 SEED = 5
+TOLD = ("violation.*",)
+SHOWN = 5
+SEVERITIES = {word.value: rank for rank, word in enumerate(Severity)}
 SIZE = "small"
 FAILED = 1
 NARROWEST = 80
@@ -96,6 +102,9 @@ def _shown(console: Console, once: bool, port: int, size: str, seed: int) -> int
         built = stack.enter_context(house.built())
         hub = built.hub
         served = stack.enter_context(estate.simulated(points, seed, size, hub.now()))
+        inbox = stack.enter_context(receiver.listening())
+        told = subscriptions.create(hub, Subscription("Demo receiver", inbox.url, types=TOLD), estate.ACTOR)
+        inbox.secret = told.secret
         for name, source in served.items():
             console.print(f"A simulated source ({name}) answers on {source.url}.")
             made = connections.create(hub, Draft(f"Demo {name}", name, source.config()), estate.ACTOR)
@@ -109,9 +118,11 @@ def _shown(console: Console, once: bool, port: int, size: str, seed: int) -> int
             f"{len(judged.violations)} violations stand.\n"
         )
         console.print(table.drawn(overview.lines(hub, portfolio_id), console.width))
+        _deliver(console, hub, told.info.stored.id, inbox)
         console.print(f"\nFrom an empty database to this table in {perf_counter() - begun:.0f} s.")
         if listener is None:
             return 0
+        inbox.heard = lambda message: print(f"Delivered, signature verified: {receiver.line(message)}", flush=True)
         key = access.create_key(hub, "demo", ["admin"], estate.ACTOR).text
         base = f"http://{HOST}:{listener.getsockname()[1]}"
         if not house.serve(built.application, listener, lambda: _announce(built, served, base, portfolio_id, key)):
@@ -140,6 +151,20 @@ def _sync(console: Console, hub: Hub, made: Created) -> None:
     told = ", ".join(f"{kind} {count:,}" for kind, count in run.fetched.items())
     took_s = (run.finished_at - run.started_at).total_seconds() if run.finished_at else 0.0
     console.print(f"Read in {took_s:.1f} s with {run.requests} requests: {told}; {run.quarantined} could not be read.")
+
+
+def _deliver(console: Console, hub: Hub, subscription_id: str, inbox: Inbox) -> None:
+    """What happened so far is delivered to the receiver, and the gravest of it shown."""
+    while dispatching.dispatch(hub):
+        continue
+    asyncio.run(delivering.drive(hub, subscription_id, lambda: False))
+    waiting = subscriptions.get(hub, subscription_id).faring.waiting
+    if waiting or inbox.refused:
+        raise CannotShow(f"{waiting} webhooks were not delivered, and of {inbox.refused} the receiver did not believe the signature.")
+    heard = sorted(inbox.got.values(), key=lambda message: SEVERITIES.get(message["data"].get("severity"), len(SEVERITIES)))
+    console.print(f"\n{len(heard)} webhooks were delivered to {inbox.url}, and the receiver verified the signature of each; among them:")
+    for message in heard[:SHOWN]:
+        console.print(f"  {receiver.line(message)}", markup=False, soft_wrap=True)
 
 
 @contextmanager

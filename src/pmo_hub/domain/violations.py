@@ -109,11 +109,30 @@ def close_gone(current: ViolationState, now: datetime, *, mode: Mode = Mode.ACTI
     return None if current.state in ENDED else _ended(current, State.CLOSED, "entity_gone", now, Cause.DATA_CHANGE, mode)
 
 
-def acknowledge(current: ViolationState, now: datetime) -> Change | None:
+def acknowledge(current: ViolationState, now: datetime, *, mode: Mode = Mode.ACTIVE) -> Change | None:
     """An open violation, acknowledged; None in any other state. It stays so while the check goes on failing."""
     if current.state is not State.OPEN:
         return None
-    return Change(replace(current, state=State.ACKNOWLEDGED, changed_at=now), False, "violation.acknowledged", Cause.MANUAL, now)
+    return _moved(current, State.ACKNOWLEDGED, "violation.acknowledged", now, Cause.MANUAL, mode)
+
+
+def waive(current: ViolationState, now: datetime, *, mode: Mode = Mode.ACTIVE) -> Change | None:
+    """A violation that stands, accepted for a while; None in any other state. The check goes on failing, and is counted as waived."""
+    if current.state not in (State.OPEN, State.ACKNOWLEDGED):
+        return None
+    return _moved(current, State.WAIVED, "violation.waived", now, Cause.WAIVER, mode)
+
+
+def end_waiver(current: ViolationState, now: datetime, *, is_revoked: bool = False, mode: Mode = Mode.ACTIVE) -> Change | None:
+    """A waived violation stands again, as its waiver is over or was revoked; None in any other state."""
+    if current.state is not State.WAIVED:
+        return None
+    event, cause = ("violation.reopened", Cause.MANUAL) if is_revoked else ("violation.waiver_expired", Cause.WAIVER)
+    return _moved(current, State.OPEN, event, now, cause, mode)
+
+
+def _moved(current: ViolationState, state: State, event: str, now: datetime, cause: Cause, mode: Mode) -> Change:
+    return Change(replace(current, state=state, changed_at=now), False, _event(event, mode), cause, now)
 
 
 def _opened(of: str, generation: int, previous: str | None, now: datetime, cause: Cause, mode: Mode) -> Change:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Protocol
+from tempfile import gettempdir
+from typing import Any, Protocol
 
 import httpx
 
@@ -18,9 +18,11 @@ from pmo_hub import log
 from pmo_hub.domain.identity import row_id
 from pmo_hub.host import configuration
 from pmo_hub.host.configuration import BadConfig, Config
+from pmo_hub.host.files import FolderFiles, watched
 from pmo_hub.host.registry import Registry
-from pmo_hub.sdk.contract import Connector, Credentials, Files, RateLimit, Source
+from pmo_hub.sdk.contract import Connector, Credentials, RateLimit, Source
 from pmo_hub.sdk.errors import ConfigError, ConnectorError
+from pmo_hub.sdk.files import Files
 from pmo_hub.sdk.http import Clockwork, Policy, client, redact
 from pmo_hub.sdk.quota import Quota
 from pmo_hub.sdk.throttle import LocalThrottle, SharedThrottle, Standing, Throttle
@@ -30,8 +32,9 @@ from pmo_hub.store.repositories.throttles import Ledgers
 from pmo_hub.store.secrets import SecretBox, SecretError
 from pmo_hub.store.unit_of_work import Work
 
-FILE_NAME = re.compile(r"[^/\\\0]{1,200}")
 MOST_AT_ONCE = 8
+NOBODY = "none"
+"""Names the folders of a connection that is only tried."""
 
 
 class House(Protocol):
@@ -49,6 +52,8 @@ class House(Protocol):
     def throttles(self) -> Throttles: ...
     @property
     def data_dir(self) -> Path: ...
+    @property
+    def watched_folders(self) -> Sequence[Path]: ...
 
 
 class Throttles:
@@ -158,25 +163,6 @@ class TriedCredentials:
 
 
 @dataclass(frozen=True, slots=True)
-class FolderFiles:
-    """The files of a folder, which need not exist."""
-
-    folder: Path
-
-    def names(self) -> Iterator[str]:
-        if self.folder.is_dir():
-            yield from sorted(path.name for path in self.folder.iterdir() if path.is_file())
-
-    @contextmanager
-    def open(self, name: str) -> Iterator[IO[bytes]]:
-        """The file of that name; a name is never a path. Raises FileNotFoundError."""
-        if not FILE_NAME.fullmatch(name) or name in (".", ".."):
-            raise FileNotFoundError(f"{name!r} is not the name of a file")
-        with open(self.folder / name, "rb") as file:
-            yield file
-
-
-@dataclass(frozen=True, slots=True)
 class HostContext:
     """The contract's Context for one opening of a source; `throttled` tells how many requests it made."""
 
@@ -186,6 +172,8 @@ class HostContext:
     clock: Callable[[], datetime]
     policy: Policy | None = None
     rules: Mapping[str, str] = field(default_factory=dict)
+    scratch: Path = field(default_factory=lambda: Path(gettempdir()) / "pmo-hub")
+    watchable: Sequence[Path] = ()
 
     @property
     def requests(self) -> int:
@@ -194,6 +182,9 @@ class HostContext:
     def http(self, base: str, auth: httpx.Auth | None = None, verify: bool | str = True) -> httpx.Client:
         clockwork = Clockwork(now=self.clock)
         return client(base, auth, verify, throttle=self.throttled, policy=self.policy, clockwork=clockwork)
+
+    def folder(self, path: str) -> Files:
+        return watched(path, self.watchable, self.clock)
 
     @contextmanager
     def throttle(self) -> Iterator[None]:
@@ -241,8 +232,7 @@ def open_source(
     credentials = StoredCredentials(house.work, house.secrets, connection.id)
     throttle = house.throttles.of(throttle_key(connector.name, connection.namespace, connection.account), connector.rate_limit)
     ruled = connection.rules if rules is None else rules
-    files = FolderFiles(house.data_dir / "files" / connection.id)
-    with _opened(house, connector, config, credentials, files, throttle, ruled, policy) as opened:
+    with _opened(house, connector, config, credentials, connection.id, throttle, ruled, policy) as opened:
         yield opened
 
 
@@ -251,7 +241,7 @@ def try_source(house: House, connector: Connector, config: Config, connection_id
     """A source is open with a config that is stored nowhere; with what the source rotates, if a connection is named that has it."""
     credentials = TriedCredentials() if connection_id is None else StoredCredentials(house.work, house.secrets, connection_id)
     throttle = house.throttles.of(trial_key(connector.name, config.plain), connector.rate_limit)
-    with _opened(house, connector, config, credentials, FolderFiles(house.data_dir / "files" / "none"), throttle, {}) as opened:
+    with _opened(house, connector, config, credentials, connection_id or NOBODY, throttle, {}) as opened:
         yield opened
 
 
@@ -260,8 +250,7 @@ def lend(house: House, connector: Connector, config: Config, connection_id: str)
     """What the host lends to a source of the connection, without one being open."""
     credentials = StoredCredentials(house.work, house.secrets, connection_id)
     throttle = house.throttles.of(trial_key(connector.name, config.plain), connector.rate_limit)
-    files = FolderFiles(house.data_dir / "files" / connection_id)
-    with _lent(config, credentials, files, throttle, house.now, {}) as context:
+    with _lent(house, config, credentials, connection_id, throttle, {}) as context:
         yield context
 
 
@@ -276,6 +265,11 @@ def stored_config(house: House, connector: Connector, connection: Stored) -> Con
         raise ConfigError(f"The stored config does not suit this version of the connector: {error}.") from None
 
 
+def uploads_of(house: House, connection_id: str) -> Path:
+    """Where the files lie that were uploaded to the connection."""
+    return house.data_dir / "files" / connection_id
+
+
 def sealed_secrets(house: House, config: Config, connection_id: str) -> bytes:
     """The config's secrets as its row keeps them."""
     return house.secrets.seal(json.dumps(dict(config.secrets)).encode(), "connections", connection_id, "secrets")
@@ -287,29 +281,31 @@ def _opened(
     connector: Connector,
     config: Config,
     credentials: Credentials,
-    files: Files,
+    connection_id: str,
     throttle: Throttle,
     rules: Mapping[str, str],
     policy: Policy | None = None,
 ) -> Iterator[OpenSource]:
-    lent = _lent(config, credentials, files, throttle, house.now, rules, policy)
+    lent = _lent(house, config, credentials, connection_id, throttle, rules, policy)
     with lent as context, connector.open(config.model, context) as source:
         yield OpenSource(source, connector, context)
 
 
 @contextmanager
 def _lent(
+    house: House,
     config: Config,
     credentials: Credentials,
-    files: Files,
+    connection_id: str,
     throttle: Throttle,
-    now: Callable[[], datetime],
     rules: Mapping[str, str],
     policy: Policy | None = None,
 ) -> Iterator[HostContext]:
     for secret in config.secrets.values():
         log.register_secret(secret)
-    context = HostContext(credentials, files, Counted(throttle), now, policy, rules=rules)
+    files = FolderFiles(uploads_of(house, connection_id))
+    scratch = house.data_dir / "scratch" / connection_id
+    context = HostContext(credentials, files, Counted(throttle), house.now, policy, rules, scratch, house.watched_folders)
     try:
         yield context
     except ConnectorError as error:

@@ -11,12 +11,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import IO, Any, ClassVar, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import httpx
 from pydantic import BaseModel
 
 from pmo_hub.domain.records import Record
+from pmo_hub.sdk.files import Files
 
 CONTRACT_VERSION = 1
 
@@ -228,11 +230,15 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class RuleFault:
-    """`pointer` is a JSON Pointer into the rules; `may_be_new`: the source may know by now what its kept dictionary lacks."""
+    """`pointer` is a JSON Pointer into the rules; `may_be_new`: the source may know by now what its kept dictionary lacks.
+
+    `scopes` are those whose dictionaries may know it; () means the site's.
+    """
 
     pointer: str
     why: str
     may_be_new: bool = False
+    scopes: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -292,13 +298,6 @@ class Credentials(Protocol):
         ...
 
 
-class Files(Protocol):
-    """Uploads and archives of the connection."""
-
-    def names(self) -> Iterator[str]: ...
-    def open(self, name: str) -> AbstractContextManager[IO[bytes]]: ...
-
-
 class Context(Protocol):
     """What the host lends to an open source."""
 
@@ -306,6 +305,18 @@ class Context(Protocol):
     def credentials(self) -> Credentials: ...
     @property
     def files(self) -> Files: ...
+    @property
+    def scratch(self) -> Path:
+        """A folder of the connection's own for what can be made again; it may be found empty each time a source is opened."""
+        ...
+
+    def folder(self, path: str) -> Files:
+        """What lies in a folder of the hub's machine that its operator lets connections watch; names are paths below it.
+
+        A file that is still being written is not told. ConfigError where the folder may not be read, or isn't there.
+        """
+        ...
+
     @property
     def rules(self) -> Mapping[str, str]:
         """The admin's mapping rules, for what they need to be read."""

@@ -2,7 +2,7 @@
 
 Understood are `X-RateLimit-Limit/-Remaining/-Reset/-NearLimit`, the same without `X-`, and the IETF's `RateLimit` and `RateLimit-Policy`
 in both of its spellings (`"name";r=10;t=30` with `q=`, and `limit=100, remaining=10, reset=30`). What comes with the prefix `Beta-` is
-announced, not yet enforced.
+announced, not yet enforced. Trello has windows of a key, a token and a member: `X-Rate-Limit-Api-Token-Remaining`, `-Max`, `-Interval-Ms`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ NEAR_SHARE = 0.1
 LONGEST_RESET_S = 86_400.0
 
 _ITEM = re.compile(r"\b(limit|remaining|reset|r|t|q)\s*=\s*(\d+)", re.IGNORECASE)
+_WINDOW = re.compile(r"x-rate-limit-(?P<whose>api-key|api-token|member)-(?P<part>interval-ms|max|remaining)")
 _LONG = {"r": "remaining", "t": "reset", "q": "limit"}
 # Numbers from here on are seconds since 1970, or milliseconds; below it a span.
 _EPOCH_FROM = 1_000_000_000.0
@@ -49,8 +50,9 @@ class _Found:
 def quota_of(headers: Sequence[tuple[bytes, bytes]], now: Callable[[], datetime]) -> Quota | None:
     """What the headers of an answer say of the budget; None where they say nothing."""
     # One look at all names together: most answers say nothing, and this is asked of every one.
-    if b"ratelimit" not in b" ".join([name for name, _ in headers]).lower():
-        return None
+    names = b" ".join([name for name, _ in headers]).lower()
+    if b"ratelimit" not in names:
+        return _of_windows(headers) if b"x-rate-limit-" in names else None
     own = [(name, value) for name, value in headers if b"ratelimit" in name.lower()]
     binding, announced = _Found(), _Found()
     for raw_name, raw_value in own:
@@ -62,6 +64,22 @@ def quota_of(headers: Sequence[tuple[bytes, bytes]], now: Callable[[], datetime]
         return None
     near = told.is_near or (told.remaining is not None and bool(told.limit) and told.remaining < NEAR_SHARE * (told.limit or 0))
     return Quota(told.limit, told.remaining, told.resets_in_s, near, told is binding)
+
+
+def _of_windows(headers: Sequence[tuple[bytes, bytes]]) -> Quota | None:
+    """Of the budgets of a key, a token and a member, each for a window of some milliseconds, the scarcest."""
+    told: dict[str, dict[str, int]] = {}
+    for raw_name, raw_value in headers:
+        found = _WINDOW.fullmatch(raw_name.decode("latin-1").lower())
+        value = raw_value.decode("latin-1").strip()
+        if found is not None and value.isdigit():
+            told.setdefault(found["whose"], {})[found["part"]] = int(value)
+    whole = [one for one in told.values() if {"max", "remaining", "interval-ms"} <= one.keys() and one["max"] > 0]
+    if not whole:
+        return None
+    one = min(whole, key=lambda one: one["remaining"] / one["max"])
+    resets_in_s = min(LONGEST_RESET_S, one["interval-ms"] / 1_000)
+    return Quota(one["max"], one["remaining"], resets_in_s, one["remaining"] < NEAR_SHARE * one["max"])
 
 
 def _take(found: _Found, part: str, value: str, now: Callable[[], datetime]) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import io
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
 from typing import IO
 
 import httpx
 
 from pmo_hub.sdk.contract import RateLimit
+from pmo_hub.sdk.errors import ConfigError
+from pmo_hub.sdk.files import FileInfo
 from pmo_hub.sdk.http import Clockwork, LocalThrottle, Policy, client
 
 
@@ -36,13 +41,22 @@ class MemoryCredentials:
 class MemoryFiles:
     """Uploads by name; `asked` tells whether anybody looked."""
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
+    def __init__(self, files: Mapping[str, bytes], at: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._files = dict(files)
+        self._at = at
         self.asked = False
 
     def names(self) -> Iterator[str]:
         self.asked = True
         yield from sorted(self._files)
+
+    def about(self, name: str) -> FileInfo:
+        """Files whose names come later were uploaded later."""
+        self.asked = True
+        if name not in self._files:
+            raise FileNotFoundError(name)
+        at = self._at + timedelta(minutes=sorted(self._files).index(name))
+        return FileInfo(name, len(self._files[name]), sha256(self._files[name]).hexdigest(), at)
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
@@ -78,8 +92,11 @@ class MemoryContext:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         policy: Policy | None = None,
         rules: Mapping[str, str] | None = None,
+        folders: Mapping[str, Mapping[str, bytes]] | None = None,
     ) -> None:
         self.rules = dict(rules or {})
+        self._folders = dict(folders or {})
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self.files = MemoryFiles(files or {})
         self.credentials = credentials or MemoryCredentials()
         self._clock = clock
@@ -97,6 +114,18 @@ class MemoryContext:
 
     def now(self) -> datetime:
         return self._clock()
+
+    @property
+    def scratch(self) -> Path:
+        """A folder on disk after all, for as long as the object."""
+        if self._scratch is None:
+            self._scratch = tempfile.TemporaryDirectory()
+        return Path(self._scratch.name)
+
+    def folder(self, path: str) -> MemoryFiles:
+        if path not in self._folders:
+            raise ConfigError(f"The folder {path} may not be watched.")
+        return MemoryFiles(self._folders[path])
 
     @contextmanager
     def _lent(self) -> Iterator[None]:

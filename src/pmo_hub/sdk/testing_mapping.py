@@ -10,10 +10,17 @@ from decimal import Decimal
 from typing import get_args
 
 from pmo_hub.domain.records import WALL_CLOCK, Plan, Record, WorkItem
+from pmo_hub.domain.vocabulary import RecordType
 from pmo_hub.sdk.contract import Payload
 from pmo_hub.sdk.errors import RecordError
 from pmo_hub.sdk.testing_host import Held, MemoryHost, RecordKey
 from pmo_hub.sdk.testing_ports import Ports
+
+MENTIONABLE = frozenset({
+    RecordType.BOARD, RecordType.CALENDAR, RecordType.COMPONENT, RecordType.IDENTITY, RecordType.ITERATION, RecordType.LABEL,
+    RecordType.RESOURCE, RecordType.VERSION,
+})  # fmt: skip
+"""What payloads may mention without owning it."""
 
 MOST_WHOLE = 2**31
 MOST = 10**13
@@ -40,6 +47,8 @@ class Mappings(Ports):
         for held in host.held.values():
             keys = [(r.type, r.external_id) for r in held.mapped.owned]
             assert len(keys) == len(set(keys)), f"{held.payload.ref} owns one record twice"
+            strangers = {record.type.value for record in held.mapped.mentioned if record.type not in MENTIONABLE}
+            assert not strangers, f"{held.payload.ref} mentions {', '.join(strangers)}, which can only be owned"
             for record in (*held.mapped.owned, *held.mapped.mentioned):
                 assert isinstance(record, get_args(Record)), f"{held.payload.ref} is mapped to a {type(record).__name__}"
                 assert record.external_id, f"{held.payload.ref} is mapped to a {record.type} without an id"

@@ -22,8 +22,8 @@ from pmo_hub.store.repositories.access import StoredKey
 from pmo_hub.store.unit_of_work import Session
 
 ADMIN = "admin"
-_WRITABLE = ("checks", "connections", "people", "portfolios", "programs", "projects", "violations")
-_READABLE = (*_WRITABLE, "connectors", "health", "risks", "sync_runs", "work_items")
+_WRITABLE = ("checks", "connections", "people", "portfolios", "programs", "projects", "subscriptions", "violations")
+_READABLE = (*_WRITABLE, "connectors", "events", "evidence", "health", "risks", "sync_runs", "work_items")
 SCOPES = frozenset({ADMIN, *(f"{noun}:read" for noun in _READABLE), *(f"{noun}:write" for noun in _WRITABLE)})
 
 PREFIX_BYTES = 4

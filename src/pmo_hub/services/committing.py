@@ -5,7 +5,7 @@ Mapping the next batch while this one is written was tried, and is no faster on 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,9 +18,13 @@ from pmo_hub.services.running import SyncProgress, SyncRun
 from pmo_hub.store import intake
 from pmo_hub.store.ownership import Taken, end_payloads
 from pmo_hub.store.preparing import Prepared, prepare
-from pmo_hub.store.repositories import syncing
+from pmo_hub.store.repositories import held_groups, syncing
+from pmo_hub.store.repositories.held_groups import Held
 from pmo_hub.store.repositories.staging import pack, unpack
 from pmo_hub.store.unit_of_work import Session
+
+GROUP_PAYLOADS = 1_000
+GROUP_WAY_OUT = "confirm it by `pmo-hub connection confirm`, or POST /api/v1/connections/{id}/confirm-groups"
 
 
 @dataclass(slots=True)
@@ -106,7 +110,10 @@ def _progress(run: SyncRun) -> SyncProgress:
 
 
 def _take_group_page(run: SyncRun, session: Session, page: Page, now: datetime) -> Taken:
-    """Stage the page; the group's last page merges the whole of it, and what it no longer holds ends, under the census brake."""
+    """Stage the page; the group's last page merges the whole of it, and what it no longer holds ends, under the census brake.
+
+    The merge is one transaction, of batches: a plan of fifty thousand tasks is never in memory as a whole.
+    """
     if page.group is None:
         raise RuntimeError("the page has no group")
     origin = origin_of(run)
@@ -114,20 +121,46 @@ def _take_group_page(run: SyncRun, session: Session, page: Page, now: datetime) 
     if not page.group.last:
         syncing.stage(session, run.connection.id, group_id, run.id, [pack(p) for p in page.payloads])
         return Taken()
-    payloads = [*map(unpack, syncing.unstage(session, run.connection.id, group_id)), *page.payloads]
+    there = {origin.payload_id(p.ref) for batch in _batches(run, session, group_id, page) for p in batch}
     held = syncing.group_members(session, group_id)
     # What could not be read this time is no more missing than it is there.
-    missing = held - {origin.payload_id(p.ref) for p in payloads} - origin.quarantined
-    try:
-        brake(len(missing), len(held), f"{page.group.ref.kind} {page.group.ref.external_id}", "choose the scope anew")
-    except Braked as e:
-        # This group stays as it was, and is read anew by the next run; the others go on.
-        run.braked.append(str(e))
-        return Taken()
-    taken = intake.take_in(session, origin, payloads, (), now, group_id)
-    end_payloads(session, dict.fromkeys(missing, Reason.DELETED), taken, now)
-    syncing.patch_state(session, run.connection.id, page.state)
+    missing = held - there - origin.quarantined
+    taken = Taken()
+    if _may_end(run, session, page.group.ref, group_id, missing, len(held), now):
+        for batch in _batches(run, session, group_id, page):
+            taken.add(intake.take_in(session, origin, batch, (), now, group_id))
+        end_payloads(session, dict.fromkeys(missing, Reason.DELETED), taken, now)
+        syncing.patch_state(session, run.connection.id, page.state)
+    syncing.drop_group(session, run.connection.id, group_id)
     return taken
+
+
+def _batches(run: SyncRun, session: Session, group_id: str, page: Page) -> Iterator[Sequence[Payload]]:
+    """The group's payloads in the order in which they came; those of its last page were not staged."""
+    for contents in syncing.staged(session, run.connection.id, group_id, GROUP_PAYLOADS):
+        yield [unpack(content) for content in contents]
+    if page.payloads:
+        yield page.payloads
+
+
+def _may_end(run: SyncRun, session: Session, group: Ref, group_id: str, missing: Collection[str], held: int, now: datetime) -> bool:
+    """Whether the generation may be merged; one that is held back stays as it was, is read anew by the next run, and the others go on."""
+    digest = held_groups.digest_of(missing)
+    waiting = held_groups.find(session, group_id)
+    accepted = waiting is not None and waiting.accepted_at is not None and waiting.digest == digest
+    try:
+        if not accepted:
+            brake(len(missing), held, f"{group.kind} {group.external_id}", GROUP_WAY_OUT)
+    except Braked as e:
+        run.braked.append(str(e))
+        run.held_groups.add(group_id)
+        if waiting is None or waiting.digest != digest:
+            found = Held(group_id, run.connection.id, group.kind, group.external_id, len(missing), held, digest, run.id, now)
+            held_groups.note(session, found)
+        return False
+    if waiting is not None:
+        held_groups.forget(session, group_id)
+    return True
 
 
 def save_bases(run: SyncRun, session: Session) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pmo_hub.domain.identity import row_id
 from pmo_hub.host import configuration
 from pmo_hub.host.session import sealed_secrets, stored_config
-from pmo_hub.sdk.contract import Scope
+from pmo_hub.sdk.contract import Capability, Scope
 from pmo_hub.sdk.errors import AuthError, ConfigError
 from pmo_hub.services import audit, authorizations, budgets, hooks, projects, rules, runs, scheduling, sources, sync, timetable
 from pmo_hub.services.budgets import Budget
@@ -124,7 +124,7 @@ def check(hub: Hub, connector_name: str, config: Mapping[str, Any]) -> Checked:
 
 def check_again(hub: Hub, id: str) -> Checked:
     """What the source answers to the connection as it is stored."""
-    with sources.opening(hub, _living(hub, id)) as opened:
+    with sources.opening(hub, living(hub, id)) as opened:
         return sources.look(opened)
 
 
@@ -142,7 +142,9 @@ def create(hub: Hub, draft: Draft, actor: str) -> Created:
         seen = Checked("", opened.source.namespace(), ()) if unauthorized else sources.look(opened)
     if unauthorized and draft.scopes != "all":
         raise Invalid("/scopes", "Leave the scopes out: what there is to choose is known when somebody has signed in.", code="scope")
-    chosen = [] if unauthorized else chosen_of(seen.scopes, draft.scopes)
+    # Files come later, to a connection that is there.
+    nothing_yet = unauthorized or (Capability.UPLOAD in connector.capabilities and draft.scopes == "all" and not seen.scopes)
+    chosen = [] if nothing_yet else chosen_of(seen.scopes, draft.scopes)
     now = hub.now()
     id = secrets.token_hex(16)
     connection = Stored(
@@ -169,7 +171,7 @@ def create(hub: Hub, draft: Draft, actor: str) -> Created:
 
 def change(hub: Hub, id: str, wanted: Change, actor: str, seen: datetime | None = None) -> ConnectionInfo:
     """The connection is changed; a new config was tried first. `seen`: its updated_at that the change was decided on."""
-    before = _living(hub, id)
+    before = living(hub, id)
     ruled: rules.Checked | None = None
     values = {name: value for name in ("name", "rules") if (value := getattr(wanted, name)) is not None}
     _check_fields(values.get("name", before.name), values.get("rules", before.rules))
@@ -261,7 +263,7 @@ def resume(hub: Hub, id: str, actor: str) -> ConnectionInfo:
 
 
 def _switch(hub: Hub, id: str, state: str, action: str, actor: str) -> ConnectionInfo:
-    stored = _living(hub, id)
+    stored = living(hub, id)
     now = hub.now()
     if stored.state != state:
         with hub.work.write() as session:
@@ -274,7 +276,7 @@ def request_sync(hub: Hub, id: str, mode: str, actor: str) -> RunInfo:
     """A run is queued, or the one that was waiting already is told."""
     if mode not in runs.MODES:
         raise Invalid("/mode", f"There is no mode {mode!r}; there are {', '.join(runs.MODES)}.")
-    stored = _living(hub, id)
+    stored = living(hub, id)
     now = hub.now()
     with hub.work.write() as session:
         run_id = sync.enqueue(session, stored.id, mode, now)
@@ -340,7 +342,7 @@ def _stored(hub: Hub, id: str) -> Stored:
     return stored
 
 
-def _living(hub: Hub, id: str) -> Stored:
+def living(hub: Hub, id: str) -> Stored:
     """The connection, which nobody has taken away; raises NotFound or Conflict."""
     stored = _stored(hub, id)
     if stored.state == REMOVED:

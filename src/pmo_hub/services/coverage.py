@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from pmo_hub.domain import coverage
 from pmo_hub.domain.coverage import Dimension, Gap, Known
-from pmo_hub.sdk.contract import Reference
 from pmo_hub.services.errors import NotFound
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.mapping import words_of
-from pmo_hub.store.repositories import connections, syncing
+from pmo_hub.services.rules import kept_references
+from pmo_hub.store.repositories import connections
 from pmo_hub.store.repositories import coverage as met
 from pmo_hub.store.repositories.connections import Stored
 from pmo_hub.store.repositories.coverage import Named
@@ -53,9 +53,7 @@ def work_list(hub: Hub, connection_id: str | None = None, dimension: Dimension |
 
 def _gaps(hub: Hub, session: Session, connection: Stored, only: Dimension | None) -> list[Gap]:
     connector = hub.registry.get(connection.connector)
-    site = syncing.newest_references(session, connection.id).get("")
-    references = [] if site is None else [Reference(None, site.body)]
-    words = [] if connector is None else words_of(connector, references, connection.rules)
+    words = [] if connector is None else words_of(connector, kept_references(session, connection.id), connection.rules)
     known: dict[str, list[Known]] = {}
     for word in words:
         known.setdefault(word.dimension, []).append(Known(word.id, word.name, word.value, word.grade, word.rule))

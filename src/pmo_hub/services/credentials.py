@@ -47,8 +47,7 @@ def warn(hub: Hub) -> int:
         with hub.work.write() as session:
             if not connections.note_warned(session, id_, expires_at):
                 continue
-            sequence = events.last_sequences(session, {id_}).get(id_, 0) + 1
-            events.record(session, "credential.expiring", "connection", id_, sequence, {"expires_at": expires_at.isoformat()}, now)
+            events.append(session, "credential.expiring", "connection", id_, {"expires_at": expires_at.isoformat()}, now)
             derivation.judge_connection(session, id_, now)
         log.warning("connection.credential_expiring", connection_id=id_, expires_at=expires_at.isoformat())
     return len(ending)

@@ -10,9 +10,12 @@ from pmo_hub.domain.checks import CHECKS
 from pmo_hub.domain.evidence import Evidence, Fact, ItemFacts, ProjectFacts
 from pmo_hub.domain.facts import Subject, measure, measure_subjects
 from pmo_hub.domain.governance import Evaluation, Mode, evaluate, evaluate_subjects
+from pmo_hub.domain.local_time import zone
 from pmo_hub.domain.violations import Cause
+from pmo_hub.services import movements
 from pmo_hub.services.freshness import LIVE, WORTH, Known, live, of_head, state_facts, stored
 from pmo_hub.services.judging import Bound, Judged, bound_checks, judge
+from pmo_hub.services.movements import Seen
 from pmo_hub.store.repositories import facts as kept
 from pmo_hub.store.repositories import freshness, measures
 from pmo_hub.store.repositories import governance as results
@@ -54,12 +57,17 @@ def refresh(session: Session, project_ids: Sequence[str], now: datetime, cause: 
         inputs = measures.project_inputs(session, batch, today=now.date())
         measured: dict[str, list[Fact]] = {project: [] for project in batch}
         found: dict[str, list[Evaluation]] = {project: [] for project in batch}
+        seen: dict[str, Seen | None] = dict.fromkeys(batch)
+        zones = {}
         for project_id, (project, items) in inputs.items():
             measured[project_id] = stored(measure(replace(project, data_complete=True), items, now))
-            facts = {fact.name: fact for fact in measured[project_id]}
-            found[project_id] = _evaluate(bound, _told(facts, project, now), measure_subjects(project, items, now), now)
+            facts = _told({fact.name: fact for fact in measured[project_id]}, project, now)
+            found[project_id] = _evaluate(bound, facts, measure_subjects(project, items, now), now)
+            seen[project_id] = movements.see(project, facts, now, items)
+            zones[project_id] = zone(project.time_zone)
         merged = kept.replace(session, "project", measured, now)
-        done += Refreshed(len(batch), len(merged.touched), judge(session, "project", found, bound, now, Cause(cause)))
+        done += Refreshed(len(batch), len(merged.touched), judge(session, "project", found, bound, now, Cause(cause), zones))
+        movements.tell(session, seen, now)
     return done
 
 
@@ -98,7 +106,10 @@ def refresh_connection(session: Session, connection_id: str, now: datetime, caus
     judged = judge(session, "connection", {connection_id: found}, bound, now, Cause(cause))
     done = Refreshed(0, len(merged.touched), judged)
     unsettled = results.unsettled(session, projects)
-    return done + refresh(session, unsettled, now, cause) if unsettled else done
+    if unsettled:
+        done += refresh(session, unsettled, now, cause)
+    movements.follow_syncs(session, projects, now)
+    return done
 
 
 def refresh_connections(session: Session, connection_ids: Collection[str], now: datetime) -> Refreshed:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from pmo_hub.domain.checks import CHECKS
+from pmo_hub.domain.deadlines import Deadlines, deadlines, next_breach
 from pmo_hub.domain.governance import Check, Evaluation, Mode, ParameterValue, Result, resolve_parameters
 from pmo_hub.domain.identity import row_id
+from pmo_hub.domain.local_time import zone
 from pmo_hub.domain.violations import ENDED, Cause, Change, State, ViolationState, close_gone, fingerprint, transition
+from pmo_hub.services.evidence import recording
 from pmo_hub.store.bulk import json_text
-from pmo_hub.store.repositories import events, violations
+from pmo_hub.store.repositories import events, projects, violations, waivers
 from pmo_hub.store.repositories import governance as results
 from pmo_hub.store.repositories.governance import NewEvaluation
 from pmo_hub.store.repositories.violations import KeptViolation
@@ -70,23 +73,31 @@ def judge(
     bound: Sequence[Bound],
     now: datetime,
     cause: Cause,
+    zones: Mapping[str, tzinfo] | None = None,
 ) -> Judged:
     """The results are kept, and the violations follow them, with an event for each transition.
 
     `evaluations` has every entity that was looked at, with an empty list for one that is gone; they are complete for the `bound`
-    checks, so that a violation of a part that no longer exists is closed. A disabled check has no results, and resolves.
+    checks, so that a violation of a part that no longer exists is closed. A disabled check has no results, and resolves. Deadlines are
+    counted in the entity's zone of `zones`.
     """
     by_check = {one.check.id: one for one in bound}
     rows = [_row(entity_type, entity, found, by_check[found.check_id]) for entity, own in evaluations.items() for found in own]
     merged = results.replace_evaluations(session, evaluations.keys(), rows, now, by_check.keys())
+    recording.evaluated(session, [row for row in rows if row.id in merged.touched], now)
     standing: dict[str, dict[str, KeptViolation]] = defaultdict(dict)
     for found in violations.newest(session, evaluations.keys()).values():
         standing[found.entity_id][found.fingerprint] = found
     moves: list[tuple[Change, KeptViolation]] = []
     edits: list[KeptViolation] = []
     for entity, own in evaluations.items():
-        _follow(entity_type, entity, own, standing[entity], by_check, now, cause, moves, edits)
+        where = (zones or {}).get(entity, UTC)
+        _follow(entity_type, entity, own, standing[entity], by_check, now, cause, moves, edits, where)
     violations.save(session, [*(after for _, after in moves), *edits])
+    recording.moved(session, [(_kind(change), after) for change, after in moves], now)
+    waivers.end(session, [after.id for change, after in moves if change.after.state in ENDED], waivers.OVER, None, now)
+    if entity_type != "project":
+        events.lock_subjects(session, {after.id for _, after in moves})
     _tell(session, [(change.event, after) for change, after in moves], now)
     return Judged(len(merged.touched), *(sum(1 for change, _ in moves if _kind(change) == kind) for kind in _KINDS))
 
@@ -110,6 +121,7 @@ def _follow(
     cause: Cause,
     moves: list[tuple[Change, KeptViolation]],
     edits: list[KeptViolation],
+    where: tzinfo,
 ) -> None:
     judged = set()
     for found in evaluations:
@@ -118,11 +130,13 @@ def _follow(
         current, one = known.get(of), bound[found.check_id]
         change = transition(None if current is None else state_of(current), found, now, cause, of=of, mode=one.mode)
         if change is not None:
-            moves.append((change, _after(change, current, entity_type, entity, found, one)))
+            moves.append((change, _timed(_after(change, current, entity_type, entity, found, one), now, where)))
         elif current is not None and found.result is Result.FAIL:
             edited = replace(
                 current, message=found.message, evidence=found.evidence, severity=one.check.severity.value, mode=one.mode.value
             )
+            if edited.mode != current.mode or (edited.resolve_by is None and edited.state in _TIMED):
+                edited = _timed(edited, now, where)
             if edited != current:
                 edits.append(edited)
     for of, current in known.items():
@@ -146,13 +160,37 @@ def state_of(row: KeptViolation) -> ViolationState:
     )  # fmt: skip
 
 
+_TIMED = (State.OPEN.value, State.ACKNOWLEDGED.value)
+
+
 def apply(change: Change, row: KeptViolation) -> KeptViolation:
-    """The row after a change of its state."""
+    """The row after a change of its state; its deadlines stay, and of those the one that still counts is watched."""
     after = change.after
+    breach = next_breach(after.state, Deadlines(row.acknowledge_by, row.resolve_by), change.at)
     return replace(
         row, state=after.state.value, occurrences=after.occurrences, changed_at=after.changed_at, resolved_at=after.ended_at,
-        cause=change.cause.value,
+        cause=change.cause.value, breach_at=breach,
     )  # fmt: skip
+
+
+def timed_anew(change: Change, row: KeptViolation, where: tzinfo) -> KeptViolation:
+    """As `apply`, for one that stands again: its clocks begin anew."""
+    return _timed(apply(change, row), change.at, where)
+
+
+def zone_of(session: Session, project_id: str | None) -> tzinfo:
+    """The zone in which a project's deadlines are counted; UTC for what is of no project."""
+    project = None if project_id is None else projects.get(session, project_id)
+    return zone("UTC" if project is None else project.time_zone)
+
+
+def _timed(row: KeptViolation, now: datetime, where: tzinfo) -> KeptViolation:
+    """With deadlines from now on while it is open; of a check on trial, which tells nobody, none is watched."""
+    if row.state not in _TIMED or row.mode == Mode.EVALUATE.value:
+        return replace(row, breach_at=None)
+    due = deadlines(row.severity, now, where)
+    breach = next_breach(State(row.state), due)
+    return replace(row, acknowledge_by=due.acknowledge_by, resolve_by=due.resolve_by, breach_at=breach)
 
 
 def tell(session: Session, event: str | None, row: KeptViolation, now: datetime, **more: Any) -> None:
@@ -206,6 +244,8 @@ def _after(change: Change, current: KeptViolation | None, entity_type: str, enti
         resolved_at=after.ended_at,
         occurrences=after.occurrences,
         cause=change.cause.value,
+        acknowledge_by=None if current is None else current.acknowledge_by,
+        resolve_by=None if current is None else current.resolve_by,
     )
 
 

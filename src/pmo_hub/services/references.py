@@ -44,7 +44,7 @@ def basis_of(this: SyncRun, scope: str | None) -> Basis:
             found.append(Reference(scope, own.body))
         mapper = mapping.mapper_of(this.opened.connector, found, this.connection.rules)
         if scope is not None:
-            words = mapping.vocabulary(this.opened.connector, found[:1] if site else ())
+            words = mapping.vocabulary(this.opened.connector, found if site else ())
             mapper = mapping.noticing(mapper, words, partial(this.unknown.add, scope))
         known = this.bases[scope] = Basis(basis_id_of(this, scope), mapper)
     return known

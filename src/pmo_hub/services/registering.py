@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 RENEWAL = "renew_hook"
 RENEW_BEFORE = timedelta(days=5)
 RENEW_EVERY_S = 6 * 3600
+SOON = timedelta(days=1)
+"""A registration that ends so soon is looked at after each run: a source that names no end has it looked after so."""
 
 
 def register(hub: Hub, connection: Stored, url: str, secret: str | None) -> None:
@@ -73,6 +75,14 @@ def enqueue_due(session: Session, now: datetime) -> None:
     """Registrations that end soon are renewed by a job, tried again some hours later where that fails."""
     for hook in rows.expiring(session, now + RENEW_BEFORE):
         _enqueue(session, hook.connection_id, str(int(now.timestamp() // RENEW_EVERY_S)), now)
+
+
+def enqueue_soon(session: Session, connection_id: str, run_id: str, now: datetime) -> None:
+    """A run has read the source: a registration that ends soon is renewed by a job."""
+    hook = rows.find(session, connection_id)
+    ends_at = None if hook is None or hook.registration_id is None else hook.registration_expires_at
+    if ends_at is not None and ends_at <= now + SOON:
+        _enqueue(session, connection_id, run_id, now)
 
 
 def enqueue_changed(session: Session, connection_id: str, now: datetime) -> None:

@@ -19,6 +19,7 @@ import structlog
 
 from pmo_hub.services import audit, governance
 from pmo_hub.services.errors import Conflict, Fault, Invalid, NotFound
+from pmo_hub.services.evidence import recording
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.running import LEASE_TTL, LostLease
 from pmo_hub.services.sync import Busy, holder_name, is_alive
@@ -193,6 +194,7 @@ def _purge(hub: Hub, commit: Commit, removal: StoredRemoval, connection: Stored,
             theirs = {fed.id for fed in removals.fed_projects(session, scopes) if fed.is_theirs}
             if project in theirs:
                 note(session, purging.purge_projects(session, [project]))
+                recording.redacted(session, [project], "purged", {"removal_id": removal.id}, hub.now())
     while True:
         with commit() as session:
             swept = purging.sweep(session, removal.id, BATCH)
@@ -216,9 +218,11 @@ def _settle(hub: Hub, commit: Commit, removal: StoredRemoval) -> None:
         removals.update(session, removal.id, state="finished", finished_at=now)
         if removal.whole and removal.data == "purge":
             purging.purge_entity(session, [removal.connection_id])
+            recording.redacted(session, [removal.connection_id], "purged", {"removal_id": removal.id}, now)
             removals.delete_connection(session, removal.connection_id)
     if removal.whole and removal.data == "purge":
-        shutil.rmtree(hub.data_dir / "files" / removal.connection_id, ignore_errors=True)
+        for kind in ("files", "scratch"):
+            shutil.rmtree(hub.data_dir / kind / removal.connection_id, ignore_errors=True)
 
 
 def _connection(session: Session, id: str) -> Stored:

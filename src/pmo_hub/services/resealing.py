@@ -1,4 +1,4 @@
-"""Rotation of the key that encrypts the secrets of connections."""
+"""Rotation of the key that encrypts the secrets of connections and subscriptions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pmo_hub.services import audit
 from pmo_hub.services.errors import Conflict, Refused
 from pmo_hub.services.hub import Hub
 from pmo_hub.store.repositories import connections as rows
+from pmo_hub.store.repositories import subscriptions
 from pmo_hub.store.secrets import SecretError
 
 
@@ -37,4 +38,15 @@ def reseal(hub: Hub, actor: str) -> Resealed:
                 raise Conflict(f"The secret of connection {connection_id} was replaced meanwhile: nothing was changed, run it again.")
             detail = {"column": column, "why": "the key was rotated"}
             audit.record(session, actor, f"{table.removesuffix('s')}.resealed", "connection", connection_id, detail, now)
-    return Resealed(len(held), len(outdated))
+        told = subscriptions.sealed(session)
+        old = [one for one in told if hub.secrets.is_outdated(one[1])]
+        for id, sealed in old:
+            try:
+                plain = hub.secrets.open(sealed, "subscriptions", id, "sealed")
+            except SecretError as error:
+                raise Refused(f"{error} Nothing was changed.") from None
+            if not subscriptions.replace_sealed(session, id, sealed, hub.secrets.seal(plain, "subscriptions", id, "sealed")):
+                raise Conflict(f"The secrets of subscription {id} were replaced meanwhile: nothing was changed, run it again.")
+            why = {"column": "sealed", "why": "the key was rotated"}
+            audit.record(session, actor, "subscription.resealed", "subscription", id, why, now)
+    return Resealed(len(held) + len(told), len(outdated) + len(old))

@@ -111,8 +111,11 @@ def checked(hub: Hub, connection: Stored, wanted: Mapping[str, Any]) -> Checked:
     kept = references_of(hub, connection.id)
     faults = connector.check_rules(kept, texts)
     if faults and all(fault.may_be_new for fault in faults):
+        asked = sorted({scope for fault in faults for scope in fault.scopes})
         with sources.opening(hub, connection, texts) as opened:
-            faults = connector.check_rules([r for r in opened.source.reference(()) if r.scope is None], texts)
+            fresh = list(opened.source.reference(asked))
+        told = {r.scope for r in fresh}
+        faults = connector.check_rules([*fresh, *(r for r in kept if r.scope is not None and r.scope not in told)], texts)
     if faults:
         raise Invalid.of([Fault(f"/rules{fault.pointer}", fault.why, "rule") for fault in faults])
     return Checked(texts, tuple(connector.unread_fields(kept, texts)) if kept else ())
@@ -143,10 +146,14 @@ def checked_shape(connector: Connector, wanted: Mapping[str, Any]) -> dict[str, 
 
 
 def references_of(hub: Hub, connection_id: str) -> list[Reference]:
-    """The site's newest kept dictionary, if there is one."""
+    """The newest kept dictionaries: the site's, and those of its scopes, where some sources have most words. None without the site's."""
     with hub.work.read() as session:
-        site = syncing.newest_references(session, connection_id).get("")
-    return [] if site is None else [Reference(None, site.body)]
+        return kept_references(session, connection_id)
+
+
+def kept_references(session: Session, connection_id: str) -> list[Reference]:
+    found = syncing.newest_references(session, connection_id)
+    return [Reference(scope or None, found[scope].body) for scope in sorted(found)] if "" in found else []
 
 
 def stored(hub: Hub, connection_id: str) -> Stored:

@@ -58,6 +58,8 @@ class SyncRun:
     tally: Tally = field(default_factory=Tally)
     lost_scopes: dict[str, str] = field(default_factory=dict)
     braked: list[str] = field(default_factory=list)
+    held_groups: set[str] = field(default_factory=set)
+    """Groups that wait for an admin by what this run read."""
     complaints: list[str] = field(default_factory=list)
     """What the admin should mend, though the run went on."""
     unsaved_bases: dict[str, tuple[str, str, str]] = field(default_factory=dict)

@@ -21,7 +21,20 @@ import structlog
 from pmo_hub.host.session import open_source
 from pmo_hub.sdk.contract import Mode
 from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, ReauthError, RetiredError, TransientError
-from pmo_hub.services import census, commitments, credentials, derivation, hinted, people, queries, reading, references, same_as
+from pmo_hub.services import (
+    appearing,
+    census,
+    commitments,
+    credentials,
+    derivation,
+    hinted,
+    people,
+    queries,
+    reading,
+    references,
+    registering,
+    same_as,
+)
 from pmo_hub.services.brake import Braked
 from pmo_hub.services.completeness import settle_read
 from pmo_hub.services.errors import NotFound
@@ -30,7 +43,7 @@ from pmo_hub.services.running import LEASE_TTL, LostLease, Suspicious, SyncProgr
 from pmo_hub.store.bulk import json_text
 from pmo_hub.store.compression import Compression
 from pmo_hub.store.placing import Origin
-from pmo_hub.store.repositories import connections, events, jobs, syncing
+from pmo_hub.store.repositories import connections, events, held_groups, jobs, syncing
 from pmo_hub.store.unit_of_work import Session
 
 log = structlog.get_logger(__name__)
@@ -224,6 +237,7 @@ def _sync(this: SyncRun, mode: str) -> None:
         references.refresh_references(this)  # what it finds is mapped like anything else
         census.take(this, accepting=mode == "accepting_census")
     else:
+        appearing.choose(this)
         # Pages are asked for while dictionaries are read: of a source that answers slowly, that is a good part of a first sync.
         with reading.reader_of(this, Mode(mode)) as reader:
             references.refresh_references(this)
@@ -248,6 +262,8 @@ def _finish(this: SyncRun, mode: str) -> None:
         read = [i for i in this.scopes.values() if i not in lost]
         if mode not in syncing.READING_NOTHING:
             syncing.mark_scopes(session, read, this.started_at, None)
+            if mode not in syncing.CENSUSES and not lost:
+                held_groups.forget_others(session, this.connection.id, this.held_groups)  # the source went back to what was read
         for scope_id, why in lost.items():
             syncing.mark_scopes(session, [scope_id], None, why)
         if mode not in syncing.READING_NOTHING:
@@ -260,10 +276,10 @@ def _finish(this: SyncRun, mode: str) -> None:
             error=" ".join([*this.braked, *lost.values(), *this.complaints]) or None,
         )  # fmt: skip
         tell = _verdict(session, this.lease, this.id, mode, " ".join(this.braked) or None, now)
-        events.record(
-            session, "sync.finished", "connection", this.connection.id, this.lease.fence,
-            {"run_id": this.id, "mode": mode, "changed": dict(this.taken.changed)}, now,
-        )  # fmt: skip
+        told = {"run_id": this.id, "mode": mode, "changed": dict(this.taken.changed)}
+        events.append(session, "sync.finished", "connection", this.connection.id, told, now)
+        if mode not in syncing.READING_NOTHING:
+            registering.enqueue_soon(session, this.connection.id, this.id, now)
         if this.wants_census:
             enqueue(session, this.connection.id, "census", now, trigger=syncing.SCHEDULE)
         if this.wants_full:
@@ -321,16 +337,16 @@ def _verdict(
         before = connections.get(session, id_).state
         is_first = connections.failed(session, id_, mode, why, stops, now)
         if stops in TOLD and before != stops and connections.get(session, id_).state == stops:
-            events.record(session, TOLD[stops], "connection", id_, lease.fence, {"run_id": run_id, "mode": mode, "error": why}, now)
+            events.append(session, TOLD[stops], "connection", id_, {"run_id": run_id, "mode": mode, "error": why}, now)
         if not is_first:
             return lambda: None
         data = {"run_id": run_id, "mode": mode, "error": why}
-        events.record(session, "sync.failed", "connection", id_, lease.fence, data, now)
+        events.append(session, "sync.failed", "connection", id_, data, now)
         return lambda: log.warning("connection.failed", connection_id=id_, run_id=run_id, mode=mode, error=why)
     # A few objects that were fetched don't make up for what a failed run has not read; who asked for nothing knows of no recovery.
     if mode in (syncing.HOOK, syncing.REMAP) or not connections.succeeded(session, id_, mode, now):
         return lambda: None
-    events.record(session, "sync.recovered", "connection", id_, lease.fence, {"run_id": run_id, "mode": mode}, now)
+    events.append(session, "sync.recovered", "connection", id_, {"run_id": run_id, "mode": mode}, now)
     return lambda: log.info("connection.recovered", connection_id=id_, run_id=run_id, mode=mode)
 
 

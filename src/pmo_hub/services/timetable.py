@@ -36,7 +36,7 @@ class Timetable:
 def timetable(connection: Stored) -> Timetable:
     """The stored texts, understood; they were checked when they were stored."""
     rhythms = {mode: None if text is None else parsed(text) for mode, text in connection.schedules.items()}
-    return Timetable(rhythms, zone(connection.time_zone), [_window(one) for one in connection.quiet_hours])
+    return Timetable(rhythms, zone(connection.time_zone), [window_of(one) for one in connection.quiet_hours])
 
 
 def checked(
@@ -65,7 +65,7 @@ def checked(
     windows = []
     for place, one in enumerate(quiet_hours):
         try:
-            windows.append(_window(one))
+            windows.append(window_of(one))
         except ValueError as error:
             faults.append(Fault(f"/quiet_hours/{place}", str(error), "quiet_hours"))
     if len(quiet_hours) > MOST_WINDOWS or leave_nothing(windows):
@@ -100,7 +100,8 @@ def _longest_gap(rhythm: Rhythm, table: Timetable) -> timedelta | None:
     return longest
 
 
-def _window(one: Mapping[str, Any]) -> Window:
+def window_of(one: Mapping[str, Any]) -> Window:
+    """The window that {"start", "end", "days"} says; raises ValueError."""
     days = one.get("days")
     try:
         chosen = EVERY_DAY if not days else frozenset(WEEKDAYS.index(day) for day in days)

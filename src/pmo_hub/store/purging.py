@@ -33,9 +33,12 @@ PEOPLE_COLUMNS = frozenset({
 NAMED_BY: Mapping[RecordType, Collection[str]] = {
     RecordType.IDENTITY: PEOPLE_COLUMNS, RecordType.RESOURCE: ("resource_id",), RecordType.CALENDAR: ("calendar_id", "base_id"),
 }  # fmt: skip
-"""Records that a column of any table may name. What is a part of one goes with it, and names it in vain."""
+"""Records that a column of any table may name; its own parts name it in vain."""
 
-PARTS: Mapping[RecordType, type[Base]] = {RecordType.CALENDAR: CalendarException}
+PARTS: Mapping[RecordType, tuple[str, Sequence[type[Base]]]] = {
+    RecordType.CALENDAR: ("calendar_id", (CalendarException,)), RecordType.PLAN: ("plan_id", (Schedule, EarnedValue, StagePassage)),
+}  # fmt: skip
+"""What goes with a record, and by which column it names that."""
 
 _NAMES = {column: kind for kind, columns in NAMED_BY.items() for column in columns}
 
@@ -120,8 +123,7 @@ def purge_plans(session: Session, removal_id: str, scope_ids: Collection[str], l
     for table in _with_history(Plan):
         ids.update(session.scalars(sa.select(table.c.id).where(is_in(session, table.c.scope_id, scope_ids)).distinct().limit(limit)))
     if ids:
-        for model in (Schedule, EarnedValue, StagePassage):
-            deleted += _purge_where(session, removal_id, model, "plan_id", ids)
+        deleted += _purge_parts(session, removal_id, RecordType.PLAN, ids)
         deleted += _purge_rows(session, removal_id, Plan, ids)
     return deleted
 
@@ -172,7 +174,7 @@ def sweep(session: Session, removal_id: str, limit: int) -> Counter[str] | None:
 def _named(session: Session, kind: RecordType, ids: Collection[str]) -> set[str]:
     """Those of the records that any row names, now or in the past."""
     found: set[str] = set()
-    parts = [table.name for table in _with_history(PARTS[kind])] if kind in PARTS else [PersonLink.__tablename__]
+    parts = {PersonLink.__tablename__, *(table.name for model in PARTS.get(kind, ("", ()))[1] for table in _with_history(model))}
     for table in Base.metadata.sorted_tables:
         for column in table.c:
             if column.name in NAMED_BY[kind] and table.name not in parts:
@@ -239,8 +241,12 @@ def _purge_rows(session: Session, removal_id: str, model: type[Base], ids: Colle
 
 
 def _purge_parts(session: Session, removal_id: str, kind: RecordType, ids: Collection[str]) -> Counter[str]:
-    """Delete the exceptions of these calendars."""
-    return _purge_where(session, removal_id, PARTS[kind], "calendar_id", ids) if kind in PARTS else Counter()
+    """Delete what goes with these records, whether or not it is there still."""
+    deleted: Counter[str] = Counter()
+    column, models = PARTS.get(kind, ("", ()))
+    for model in models:
+        deleted += _purge_where(session, removal_id, model, column, ids)
+    return deleted
 
 
 def _note(session: Session, removal_id: str, kind: RecordType, ids: Collection[str]) -> None:
@@ -266,7 +272,10 @@ def purge_entity(session: Session, entity_ids: Collection[str]) -> Counter[str]:
             deleted[table.name] += _delete(session, table, is_in(session, table.c.entity_id, entity_ids))
     violations = Base.metadata.tables["violations"]
     about = sa.or_(is_in(session, violations.c.project_id, entity_ids), is_in(session, violations.c.entity_id, entity_ids))
+    waivers, states = Base.metadata.tables["waivers"], Base.metadata.tables["project_states"]
+    deleted["waivers"] += _delete(session, waivers, waivers.c.violation_id.in_(sa.select(violations.c.id).where(about)))
     deleted["violations"] += _delete(session, violations, about)
+    deleted["project_states"] += _delete(session, states, is_in(session, states.c.project_id, entity_ids))
     return deleted
 
 

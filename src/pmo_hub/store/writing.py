@@ -64,8 +64,8 @@ def merge_prepared(session: Session, origin: Origin, prepared: Prepared, taken: 
         # Records of payloads that nobody held are new as well, but for those that several payloads claim.
         merged = merge_tuples(session, LAYOUTS[kind], rows, now, probably_new=first and kind not in SHARED)
         touched |= merged.touched
-        if kind in OF_A_PLAN and merged.touched:
-            whole |= _scopes_of(mapped, merged.touched)
+        if kind in OF_A_PLAN and (of_the_plan := merged.touched - item_of.keys()):
+            whole |= _scopes_of(mapped, of_the_plan)
         if merged.new and buried:
             session.execute(sa.delete(_TOMBSTONES).where(is_in(session, _TOMBSTONES.c.id, merged.new)))
     for kind, rows in prepared.mentions.rows().items():

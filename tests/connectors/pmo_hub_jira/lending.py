@@ -6,12 +6,14 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import IO
 
 import httpx
 
 from pmo_hub.sdk import http
 from pmo_hub.sdk.contract import Mapper, Mode, Page, Partition, Payload
+from pmo_hub.sdk.files import FileInfo
 from pmo_hub_jira.config import JiraConfig
 from pmo_hub_jira.connector import JiraConnector, JiraSource
 
@@ -30,6 +32,9 @@ class NoFiles:
     def names(self) -> Iterator[str]:
         return iter(())
 
+    def about(self, name: str) -> FileInfo:
+        raise FileNotFoundError(name)
+
     def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
         raise FileNotFoundError(name)
 
@@ -46,6 +51,10 @@ class Lent:
         self.credentials = NoCredentials()
         self.files = NoFiles()
         self.rules: dict[str, str] = {}
+        self.scratch = Path("/nowhere")
+
+    def folder(self, path: str) -> NoFiles:
+        return self.files
 
     def http(self, base: str, auth: httpx.Auth | None = None, verify: bool | str = True) -> httpx.Client:
         clockwork = http.Clockwork(self.monotonic, self.sleep, self.now, lambda: 0.5)

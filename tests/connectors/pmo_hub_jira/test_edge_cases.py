@@ -56,7 +56,7 @@ import respx
 from pmo_hub.domain.records import Component, Identity, Iteration, Transition, Version
 from pmo_hub.domain.vocabulary import Field, IterationState, Kind, StatusCategory
 from pmo_hub.sdk.contract import Mode
-from pmo_hub.sdk.errors import TransientError
+from pmo_hub.sdk.errors import AuthError, TransientError
 from pmo_hub_jira.connector import JiraSource
 from pmo_hub_jira.instants import instant, version_of
 from pmo_hub_jira.simulated_site import Sprint
@@ -305,3 +305,9 @@ def test_where_projects_tell_no_versions_issues_do(jira: Simulator, source: Jira
     found = [r for records in records_of(source, [ERP], store).values() for r in records if isinstance(r, Version)]
     used = {v for i in jira.world.visible_issues() if i.project_id == ERP for v in i.values.get("fixVersions") or ()}
     assert {r.external_id for r in found} == used
+
+
+def test_a_credential_that_is_refused_amid_the_versions_is_told(jira: Simulator, source: JiraSource) -> None:
+    jira.fault("status", path=f"/rest/api/3/project/{ERP}", status=401, times=None)
+    with pytest.raises(AuthError, match="is not accepted"):
+        run(source, [ERP], Store(), Mode.FULL)

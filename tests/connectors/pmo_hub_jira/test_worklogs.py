@@ -12,7 +12,7 @@ import respx
 
 from pmo_hub.domain.records import Identity, Worklog
 from pmo_hub.sdk.contract import Mode, Page, Payload, Reason, Ref
-from pmo_hub.sdk.errors import RecordError, TransientError
+from pmo_hub.sdk.errors import AuthError, RecordError, TransientError
 from pmo_hub.sdk.testing_host import MemoryHost
 from pmo_hub_jira.connector import JiraConnector, JiraSource
 from pmo_hub_jira.simulator import Simulator, generate, serve
@@ -297,6 +297,16 @@ def test_where_the_lists_are_out_of_reach_reading_goes_on_and_says_so(jira: Simu
     assert new in store.of("worklog")
     (notice,) = (notice for page in store.pages for notice in page.notices)
     assert notice.startswith("Jira does not list changed worklogs to this account")
+
+
+def test_a_credential_that_is_refused_amid_the_lists_is_no_matter_of_permission(jira: Simulator, source: JiraSource) -> None:
+    store = Store()
+    run(source, [PAY, ODD], store)
+    jira.fault("status", path=f"{API}/worklog/", status=401, times=None)
+    jira.advance(timedelta(hours=1))
+    jira.mutate("log_work", first(jira, PAY), 60)
+    with pytest.raises(AuthError, match="is not accepted"):
+        run(source, [PAY, ODD], store)
 
 
 # Mapping

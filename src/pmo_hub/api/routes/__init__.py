@@ -13,7 +13,11 @@ from pmo_hub.api.routes import (
     connections,
     connectors,
     coverage,
+    deliveries,
+    events,
+    evidence,
     explaining,
+    files,
     health,
     iterations,
     people,
@@ -25,6 +29,7 @@ from pmo_hub.api.routes import (
     removals,
     rules,
     same_as,
+    subscriptions,
     sync_runs,
     violations,
     work_items,
@@ -43,6 +48,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     checks.router,
     connections.router,
     connection_hooks.router,
+    files.router,
     rules.router,
     removals.router,
     coverage.router,
@@ -53,6 +59,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     iterations.router,
     worklogs.router,
     plans.router,
+    evidence.router,
+    events.router,
+    subscriptions.router,
+    deliveries.router,
 )
 
 QUICK_READS: Mapping[str, tuple[str, Read]] = {

@@ -1,4 +1,4 @@
-"""Violations: broken checks, listed, shown and acknowledged."""
+"""Violations: broken checks, listed, shown, acknowledged, and accepted for a while."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from pmo_hub.api.schemas.governance import (
     TransitionView,
     ViolationDetail,
     ViolationView,
+    WaiverView,
+    WaiverWanted,
 )
 from pmo_hub.domain.checks import CHECKS
 from pmo_hub.services import violations
@@ -81,9 +83,22 @@ def acknowledge_violation(hub: HubDep, caller: Writer, violation_id: str, body: 
     return _detail(violations.acknowledge(hub, violation_id, body.note, caller.actor))
 
 
+@router.post("/{violation_id}/waive")
+def waive_violation(hub: HubDep, caller: Writer, violation_id: str, body: WaiverWanted) -> ViolationDetail:
+    """Accept a violation until an instant; it is told when that comes near, and stands again when it has come."""
+    return _detail(violations.accept(hub, violation_id, body.until, body.reason, caller.actor))
+
+
+@router.post("/{violation_id}/revoke-waiver")
+def revoke_waiver(hub: HubDep, caller: Writer, violation_id: str) -> ViolationDetail:
+    """Let a waived violation stand again."""
+    return _detail(violations.revoke_waiver(hub, violation_id, caller.actor))
+
+
 def _detail(told: Told) -> ViolationDetail:
     transitions = [TransitionView.model_validate(one) for one in told.transitions]
-    return ViolationDetail.model_validate(_values(told.listed) | {"transitions": transitions})
+    waivers = [WaiverView.model_validate(one) for one in told.waivers]
+    return ViolationDetail.model_validate(_values(told.listed) | {"transitions": transitions, "waivers": waivers})
 
 
 def _values(found: Listed) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from pmo_hub.api.schemas.bodies import Strict
 from pmo_hub.api.schemas.health import Links
@@ -108,6 +108,8 @@ class ViolationView(BaseModel):
     generation: int
     previous_id: str | None = Field(description="the violation that lapsed before this one")
     cause: str
+    acknowledge_by: datetime | None = Field(None, description="the deadline of its severity; null: none, or it has not been open")
+    resolve_by: datetime | None = Field(None, description="likewise; it does not run while a waiver is in force")
 
 
 class TransitionView(BaseModel):
@@ -120,13 +122,35 @@ class TransitionView(BaseModel):
     data: dict[str, Any]
 
 
+class WaiverView(BaseModel):
+    """Until when a violation is, or was, accepted; in force as long as `ended_at` is null."""
+
+    model_config = ConfigDict(from_attributes=True)
+    id: str
+    reason: str
+    until: datetime
+    granted_by: str
+    granted_at: datetime
+    ended_at: datetime | None
+    ended_as: Literal["expired", "revoked", "over"] | None = Field(description="over: the violation ended before it")
+    ended_by: str | None
+
+
 class ViolationDetail(ViolationView):
-    """A violation with what happened to it, newest first."""
+    """A violation with what happened to it and its waivers, newest first."""
 
     transitions: list[TransitionView]
+    waivers: list[WaiverView]
 
 
 class Acknowledgement(Strict):
     """Somebody has taken note and says what is being done."""
 
     note: str = Field(min_length=1, max_length=2_000)
+
+
+class WaiverWanted(Strict):
+    """Somebody accepts the violation and says why; at most 30, 90, 180 or 365 days, by severity from critical to low."""
+
+    until: AwareDatetime
+    reason: str = Field(min_length=1, max_length=2_000)

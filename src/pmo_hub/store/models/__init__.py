@@ -1,5 +1,31 @@
 """All tables; importing this package fills `Base.metadata`."""
 
-from pmo_hub.store.models import canonical, governance, hooks, iterations, many_tools, operation, people, plans, portfolio, source
+from pmo_hub.store.models import (
+    canonical,
+    evidence,
+    governance,
+    hooks,
+    iterations,
+    many_tools,
+    operation,
+    outgoing,
+    people,
+    plans,
+    portfolio,
+    source,
+)
 
-__all__ = ["canonical", "governance", "hooks", "iterations", "many_tools", "operation", "people", "plans", "portfolio", "source"]
+__all__ = [
+    "canonical",
+    "evidence",
+    "governance",
+    "hooks",
+    "iterations",
+    "many_tools",
+    "operation",
+    "outgoing",
+    "people",
+    "plans",
+    "portfolio",
+    "source",
+]

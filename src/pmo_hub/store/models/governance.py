@@ -80,7 +80,45 @@ class Violation(Base):
     resolved_at: Mapped[datetime | None]
     occurrences: Mapped[int]
     cause: Mapped[str]
-    __table_args__ = (sa.Index("ix_violations_state_opened_at", "state", "opened_at", "id"),)
+    acknowledge_by: Mapped[datetime | None]
+    resolve_by: Mapped[datetime | None]
+    breach_at: Mapped[datetime | None]  # the next of the two that runs out; None when no clock runs
+    __table_args__ = (
+        sa.Index("ix_violations_state_opened_at", "state", "opened_at", "id"),
+        sa.Index(
+            "ix_violations_breach_at", "breach_at", sqlite_where=sa.text("breach_at IS NOT NULL"),
+            postgresql_where=sa.text("breach_at IS NOT NULL"),
+        ),
+    )  # fmt: skip
+
+
+class Waiver(Base):
+    """A violation is accepted until an instant. `look_at` is when the clock looks: at a reminder, or at the end; None once it is over."""
+
+    __tablename__ = "waivers"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    violation_id: Mapped[str] = mapped_column(Id, index=True)
+    reason: Mapped[str]
+    until: Mapped[datetime]
+    granted_by: Mapped[str]
+    granted_at: Mapped[datetime]
+    look_at: Mapped[datetime | None] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
+    ended_as: Mapped[str | None]  # expired | revoked | over (the violation ended before it)
+    ended_by: Mapped[str | None]
+
+
+class ProjectState(Base):
+    """What was last told of a project: its ratings and its risk signals' exposures. `is_complete` NULL: no run has ended yet."""
+
+    __tablename__ = "project_states"
+    project_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    rating: Mapped[str | None]
+    ratings: Mapped[dict[str, str]] = mapped_column(Json)
+    exposures: Mapped[dict[str, int] | None] = mapped_column(Json)
+    is_stale: Mapped[bool]
+    is_complete: Mapped[bool | None]
+    changed_at: Mapped[datetime]
 
 
 class Event(Base):
@@ -95,6 +133,21 @@ class Event(Base):
     data: Mapped[dict[str, Any]] = mapped_column(Json)
     occurred_at: Mapped[datetime]
     position: Mapped[int | None] = mapped_column(sa.BigInteger, unique=True)  # given by one dispatcher after commit
+    # What filters ask for, as it was when the position was given.
+    project_id: Mapped[str | None] = mapped_column(Id)
+    portfolio_ids: Mapped[list[str] | None] = mapped_column(Json)
+    severity: Mapped[str | None]
+    check_id: Mapped[str | None]
+    owner_id: Mapped[str | None] = mapped_column(Id)
+    classification: Mapped[str | None]  # "?": of a project that was gone by then
+    __table_args__ = (
+        sa.Index(
+            "ix_events_unplaced", "occurred_at", "id", sqlite_where=sa.text("position IS NULL"),
+            postgresql_where=sa.text("position IS NULL"),
+        ),
+        sa.Index("ix_events_type_position", "type", "position"),
+        sa.Index("ix_events_project_id_position", "project_id", "position"),
+    )  # fmt: skip
 
 
 HISTORY.update({m.__tablename__: history_of(m) for m in (Fact, Evaluation)})

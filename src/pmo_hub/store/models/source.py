@@ -234,6 +234,35 @@ class StagedPayload(Base):
     content: Mapped[bytes] = mapped_column(sa.LargeBinary)  # msgpack of the sdk's Payload, zstd
 
 
+class HeldGroup(Base):
+    """A group whose newest generation lacks so much that it waits for an admin; `digest` names exactly what is missing."""
+
+    __tablename__ = "held_groups"
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    connection_id: Mapped[str] = mapped_column(Id, index=True)
+    kind: Mapped[str]
+    external_id: Mapped[str]
+    missing: Mapped[int]
+    held: Mapped[int]
+    digest: Mapped[str]
+    run_id: Mapped[str] = mapped_column(Id)
+    held_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    accepted_by: Mapped[str | None]
+
+
+class UploadedFile(Base):
+    """Who uploaded a file of a connection; the file itself lies in the data folder of the machine that took it in."""
+
+    __tablename__ = "uploaded_files"
+    connection_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    uploaded_at: Mapped[datetime]
+    uploaded_by: Mapped[str]
+
+
 class Quarantine(Base):
     """What could not be split or mapped, with its bytes; retried by every run."""
 

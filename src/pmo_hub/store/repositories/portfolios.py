@@ -152,6 +152,24 @@ def _beneath(id: str, children: Mapping[str, list[tuple[str, str]]]) -> set[tupl
     return seen
 
 
+def above(session: Session, project_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Project → every portfolio and program that it is in, at any height."""
+    p = _PLACEMENTS.c
+    parents: dict[str, list[str]] = defaultdict(list)
+    for parent, child in session.execute(sa.select(p.parent_id, p.child_id)) if project_ids else ():
+        parents[child].append(parent)
+    found = {}
+    for project in project_ids:
+        seen: set[str] = set()
+        waiting = [project]
+        while waiting:
+            new = [one for one in parents.get(waiting.pop(), ()) if one not in seen]
+            seen.update(new)
+            waiting += new
+        found[project] = tuple(sorted(seen))
+    return found
+
+
 def within(session: Session, id: str, as_of: datetime | None = None) -> set[tuple[str, str]]:
     """(type, id) of everything that is placed in it, at any depth."""
     return contents(session, [id], as_of)[id]

@@ -162,7 +162,7 @@ def delete_connection(session: Session, connection_id: str) -> None:
     session.execute(sa.delete(listings).where(listings.c.census_id.in_(censuses)))
     owned = (
         tables.Census, tables.Missing, tables.Quarantine, tables.StagedPayload, tables.SyncState, tables.ReferenceSnapshot,
-        tables.SyncRun, tables.Credential, tables.Lease, tables.Shortfall,
+        tables.SyncRun, tables.Credential, tables.Lease, tables.Shortfall, tables.HeldGroup, tables.UploadedFile,
     )  # fmt: skip
     for model in owned:
         table: Any = model.__table__

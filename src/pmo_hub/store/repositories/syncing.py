@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -315,12 +315,22 @@ def stage(session: Session, connection_id: str, group_id: str, run_id: str, cont
     upsert(session, _STAGED, ("connection_id", "group_id", "position", "run_id", "content"), rows)
 
 
-def unstage(session: Session, connection_id: str, group_id: str) -> list[bytes]:
+def staged(session: Session, connection_id: str, group_id: str, many: int) -> Iterator[list[bytes]]:
+    """What was kept of the group, in its order, so many at a time."""
     c = _STAGED.c
-    where = (c.connection_id == connection_id, c.group_id == group_id)
-    contents = list(session.scalars(sa.select(c.content).where(*where).order_by(c.position)))
-    session.execute(sa.delete(_STAGED).where(*where))
-    return contents
+    after = -1
+    while True:
+        of_group = (c.connection_id == connection_id, c.group_id == group_id, c.position > after)
+        rows = session.execute(sa.select(c.position, c.content).where(*of_group).order_by(c.position).limit(many)).all()
+        if not rows:
+            return
+        after = rows[-1][0]
+        yield [row[1] for row in rows]
+
+
+def drop_group(session: Session, connection_id: str, group_id: str) -> None:
+    """What was kept of the group is merged, or not wanted."""
+    session.execute(sa.delete(_STAGED).where(_STAGED.c.connection_id == connection_id, _STAGED.c.group_id == group_id))
 
 
 def drop_staged(session: Session, connection_id: str) -> None:

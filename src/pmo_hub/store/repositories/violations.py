@@ -29,7 +29,10 @@ STANDING = ("open", "acknowledged")
 
 @dataclass(frozen=True, slots=True)
 class KeptViolation:
-    """A row of the table; `generation` counts the lives of a fingerprint that were too far apart to be one."""
+    """A row of the table; `generation` counts the lives of a fingerprint that were too far apart to be one.
+
+    `breach_at` is the deadline that runs out next; None when no clock runs.
+    """
 
     id: str
     fingerprint: str
@@ -51,6 +54,9 @@ class KeptViolation:
     resolved_at: datetime | None
     occurrences: int
     cause: str
+    acknowledge_by: datetime | None = None
+    resolve_by: datetime | None = None
+    breach_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

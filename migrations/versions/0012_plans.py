@@ -1,7 +1,7 @@
 """Plans: schedules, baselines, earned value, resources, assignments, calendars, stages, and what registers say
 
-Revision: 0010
-After: 0009
+Revision: 0012
+After: 0011
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0010"
-down_revision = "0009"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""Planner Premium and Project for the web: plans kept in Microsoft Dataverse."""

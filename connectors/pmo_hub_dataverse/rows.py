@@ -1,0 +1,89 @@
+"""Rows as payloads: bytes that do not depend on how a row was asked for, whose it is, and which of two is newer."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from pmo_hub.sdk.contract import Gone, Payload, Reason, Ref, Rejected
+from pmo_hub_dataverse.client import Row, is_guid
+from pmo_hub_dataverse.schema import Schema
+from pmo_hub_dataverse.tables import ASSIGNMENTS, TASKS, Table
+
+ASSIGNEES = "assignees"
+"""Context of a task: ids of the resources that work on it, whoever has most to do first. The task's own row lacks them."""
+
+
+@dataclass(slots=True)
+class Split:
+    """What the rows of a page became. `projects` are those that chosen rows name."""
+
+    payloads: list[Payload] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    projects: set[str] = field(default_factory=set)
+
+
+def split(
+    schema: Schema,
+    table: Table,
+    rows: Iterable[Row],
+    chosen: Container[str],
+    *,
+    assignees: Mapping[str, str] | None = None,
+    keeps_others: bool = False,
+) -> Split:
+    """Rows of projects that are not `chosen` are left out, unless `keeps_others`: a row may have moved there."""
+    found = Split()
+    present = schema.of(table)
+    for row in rows:
+        id = lowered(row.get(table.key))
+        body = msgspec.json.encode({c: row.get(c) for c in present.select if c != "versionnumber"})
+        if id is None:
+            found.rejected.append(Rejected(None, None, body, f"a row of {table.set} arrived without its id"))
+            continue
+        ref, scope, part_of = Ref(table.kind, id), None, None
+        if present.parent is not None:
+            parent = lowered(row.get(present.parent))
+            if parent is None:
+                continue  # booked on a project as a whole, without a task
+            part_of = Ref(TASKS.kind, parent)
+        elif present.project is not None:
+            scope = lowered(row.get(present.project))
+            if scope is None:
+                found.rejected.append(Rejected(ref, None, body, f"the row {id} of {table.set} names no project"))
+                continue
+            if scope in chosen:
+                found.projects.add(scope)
+            elif not keeps_others:
+                continue
+        context = {ASSIGNEES: assignees[id]} if assignees and id in assignees else {}
+        found.payloads.append(Payload(ref, scope, body, part_of=part_of, context=context, version=_version(row)))
+    return found
+
+
+def gone(table: Table, ids: Sequence[str]) -> list[Gone]:
+    return [Gone(Ref(table.kind, id), Reason.DELETED) for id in ids if id]
+
+
+def by_task(schema: Schema, rows: Iterable[Row]) -> dict[str, str]:
+    """Task → its assignees as context, from rows of assignments."""
+    held: dict[str, list[tuple[float, str]]] = {}
+    parent = schema.of(ASSIGNMENTS).parent or ""
+    for row in rows:
+        task, resource = lowered(row.get(parent)), lowered(row.get("_msdyn_bookableresourceid_value"))
+        if task is not None and resource is not None:
+            effort = row.get("msdyn_effort")
+            held.setdefault(task, []).append((-float(effort) if isinstance(effort, (int, float)) else 0.0, resource))
+    return {task: " ".join(dict.fromkeys(resource for _, resource in sorted(found))) for task, found in held.items()}
+
+
+def lowered(value: object) -> str | None:
+    """An id as it is written everywhere; None for what is none."""
+    return str(value).lower() if is_guid(value) else None
+
+
+def _version(row: Row) -> str | None:
+    number = row.get("versionnumber")
+    return f"{number:020d}" if isinstance(number, int) else None

@@ -1,0 +1,65 @@
+"""What an admin sets for a connection to files; titles and descriptions draw the form. There is nothing secret in it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+KEY = re.compile(r"[^/\s\x00-\x1f][^/\x00-\x1f]{0,119}")
+
+
+class MspdiConfig(BaseModel):
+    """Where files come from, and what they don't say themselves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", title="Project files")
+
+    time_zone: Annotated[
+        str,
+        Field(
+            title="Time zone", description="Of the dates in the files, such as Europe/Zurich; files say what the clock showed, not where."
+        ),
+    ] = "UTC"
+    folder: Annotated[
+        str | None,
+        Field(
+            title="Watched folder",
+            description="A folder on the machine of the hub, below one that its operator allows (PMO_HUB_WATCHED_FOLDERS). Files that "
+            "appear or change there are read by the schedule, as if they were uploaded. Empty: uploads only.",
+        ),
+    ] = None
+    keys: Annotated[
+        dict[str, str],
+        Field(
+            title="Project keys",
+            description="File name to project key, for files that don't carry the id of their project (Microsoft Project writes one since "
+            "2013). Without an entry such a file is known by its name: give the same name to every version of a plan.",
+        ),
+    ] = {}
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("name a time zone of the IANA list, such as Europe/Zurich or UTC") from None
+        return value
+
+    @field_validator("folder")
+    @classmethod
+    def _whole(cls, value: str | None) -> str | None:
+        text = (value or "").strip()
+        if text and (not text.startswith("/") or "\x00" in text):
+            raise ValueError("write the folder's whole path, such as /srv/plans")
+        return text.rstrip("/") or ("/" if text else None)
+
+    @field_validator("keys")
+    @classmethod
+    def _keys(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, key in value.items():
+            if not KEY.fullmatch(key):
+                raise ValueError(f"the key of {name!r} is 1 to 120 characters without a slash")
+        return value

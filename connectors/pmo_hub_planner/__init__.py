@@ -1,0 +1,1 @@
+"""Microsoft Planner: basic plans of Microsoft 365 groups, through Microsoft Graph."""

@@ -1,0 +1,1 @@
+"""Connector for Trello: boards by the REST API, and board export files."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from benchmarks.site import serving
 from pmo_hub.store.engine import create_engine
 from pmo_hub.store.models.canonical import WorkItem
 from pmo_hub.store.models.portfolio import Project
+from tests.ports import free_port
 
 START_S = 60.0
 WARM_S = 1
@@ -91,7 +91,7 @@ def _of_hub(stack: ExitStack, held: Database, folder: Path, key: str) -> list[Ta
         items = _written(folder / f"items-{held.engine}", list(connection.scalars(sa.select(WorkItem.id))))
         projects = _written(folder / f"projects-{held.engine}", list(connection.scalars(sa.select(Project.id))))
     engine.dispose()
-    port = _port()
+    port = free_port()
     settings = {"PMO_HUB_DATABASE_URL": held.url, "PMO_HUB_SECRET_KEY": SECRET_KEY, "PMO_HUB_LOG_LEVEL": "warning"}
     serve = f"from pmo_hub.cli import main; import sys; sys.argv[1:] = ['serve', '--no-worker', '--port', '{port}']; main()"
     stack.enter_context(_server(f"hub-{held.engine}", [sys.executable, "-c", serve], {**os.environ, **settings}))
@@ -112,7 +112,7 @@ def _of_datasette(stack: ExitStack, plan: Plan, source: Path, folder: Path) -> T
             connection.execute(statement)
         connection.execute("INSERT INTO main.work_items SELECT * FROM hub.work_items")
     connection.close()
-    port = _port()
+    port = free_port()
     command = [plan.peers.tool("datasette"), "serve", "-i", copy, "-p", port, "-h", "127.0.0.1"]
     stack.enter_context(_server("datasette", [str(part) for part in command], plan.peers.environment()))
     return Target(
@@ -177,10 +177,3 @@ def _ms(text: str) -> float:
 def _written(file: Path, ids: Sequence[str]) -> Path:
     file.write_text("".join(f"{id}\n" for id in ids))
     return file
-
-
-def _port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from benchmarks.machine import WORK
 from benchmarks.peers import Peers
 from benchmarks.records import Unmeasurable
 from pmo_hub_jira.reference import custom_fields, default_fields
+from tests.ports import free_port
 
 SECONDS_FIELDS = frozenset({"timeestimate", "timeoriginalestimate", "timespent"})
 PAGE = 100
@@ -104,9 +104,7 @@ def default_list(peers: Peers) -> tuple[str, ...]:
 
 @contextmanager
 def _process(peers: Peers, issues: int, projects: int, *options: str) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [peers.main, peers.scripts / "jira_sim.py", "--issues", issues, "--projects", projects, "--port", port, *options]
     WORK.mkdir(parents=True, exist_ok=True)
     with (WORK / "site.log").open("a") as log:

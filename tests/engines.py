@@ -13,7 +13,6 @@ import pwd
 import re
 import secrets
 import shutil
-import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -26,6 +25,8 @@ import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
+
+from tests.ports import free_port
 
 SERVER_VARIABLE = "PMO_HUB_TEST_POSTGRES_URL"
 OLDEST_MAJOR = 15
@@ -131,13 +132,6 @@ def _unprivileged() -> dict[str, Any]:
     raise NoPostgres("no PostgreSQL: root may not run it, and there is neither a user postgres nor nobody")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _run(command: Sequence[str | Path], cwd: Path) -> None:
     """The command has succeeded. Its output goes to a file, since a server that it leaves behind would hold a pipe open."""
     with tempfile.TemporaryFile() as output:
@@ -203,7 +197,7 @@ def _start(folder: Path, root: Path, data: Path, durable: bool) -> int:
         options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     attempts = 3  # another process may take the port between the probe and the start
     while True:
-        port = _free_port()
+        port = free_port()
         given = " ".join(f"-c {name}={value}" for name, value in {**options, "port": str(port)}.items())
         command: list[str | Path] = [folder / "pg_ctl", "-D", data, "-l", root / "log", "-w", "-t", f"{START_TIMEOUT_S}"]
         attempts -= 1

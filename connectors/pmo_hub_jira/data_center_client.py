@@ -29,12 +29,6 @@ class FoundPage(Struct, rename="camel", gc=False):
     total: int | None = None
 
 
-class _ChangedWorklogs(wire.ChangedWorklogs, rename="camel", gc=False):
-    """Some versions give the one name, some the other."""
-
-    is_last_page: bool | None = None
-
-
 class _Priority(Struct):
     id: str
 
@@ -48,7 +42,6 @@ class _Token(Struct, rename="camel"):
 
 
 _FOUND = msgspec.json.Decoder(FoundPage)
-_CHANGED_WORKLOGS = msgspec.json.Decoder(_ChangedWorklogs)
 _PROJECTS = msgspec.json.Decoder(list[wire.Project])
 _PRIORITIES = msgspec.json.Decoder(list[_Priority])
 _KEYED = msgspec.json.Decoder(_Keyed)
@@ -105,12 +98,6 @@ class DataCenterClient(JiraClient):
         """The key of today of the issue that had this one; None where it is gone."""
         body = self.one(key, ["issuetype"])
         return None if body is None else _KEYED.decode(body).key
-
-    def changed_worklogs(self, what: str, since_ms: int) -> wire.ChangedWorklogs:
-        page = _read(_CHANGED_WORKLOGS, self._send("GET", f"{PATH}/worklog/{what}", query=(("since", str(since_ms)),)))
-        if page.last_page is None:
-            page.last_page = page.is_last_page
-        return page
 
     def projects(self, ids: Sequence[str] | None = None, expand: str | None = None) -> Iterator[wire.Project]:
         """The projects that the account may browse, archived ones apart, or those of `ids` among them; none tells its number of issues."""

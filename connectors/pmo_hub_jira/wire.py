@@ -228,11 +228,15 @@ class ChangedWorklog(Struct, rename="camel", gc=False):
 
 
 class ChangedWorklogs(Struct, rename="camel", gc=False):
-    """A page of what was changed, or deleted, on the whole site since an instant, the oldest first; times are epoch ms."""
+    """A page of what was changed, or deleted, on the whole site since an instant, the oldest first; times are epoch ms.
+
+    Some versions of Data Center say `isLastPage` where all others say `lastPage`.
+    """
 
     values: list[ChangedWorklog] | None = None
     until: int | None = None
     last_page: bool | None = None
+    is_last_page: bool | None = None
 
 
 class Head(Struct, rename="camel", gc=False):

@@ -114,7 +114,8 @@ def _changes(client: JiraClient, scopes: Sequence[str], key: str, what: str, mar
         ids = list(dict.fromkeys(entry.worklog_id for entry in found))
         listed += len(ids)
         until = max([since, page.until or 0, *(entry.updated_time or 0 for entry in found)])
-        last = not found if page.last_page is None else page.last_page
+        said = page.is_last_page if page.last_page is None else page.last_page
+        last = not found if said is None else said
         if not last and until == since:
             if not found:
                 raise TransientError(f"Jira's list of {what} worklogs does not move on from {since}; the run is given up")

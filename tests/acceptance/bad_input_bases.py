@@ -12,7 +12,7 @@ import pytest
 from pmo_hub.services import sync
 from tests.acceptance.bad_input_databases import Databases
 from tests.acceptance.bad_input_estate import AFTER, LATER, START, Estate, changed, patched, served
-from tests.crash.walk import free_port
+from tests.ports import free_port
 
 WHOLE = "synced, then read in full"
 """An issue shows words of others (a parent's title) that change without its own time of change: only a full reading brings these."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.walk import Folders, a_kill_at_any_point_changes_nothing_in_the_end, copying_databases, stand_on
+from tests.crash.walk import a_kill_at_any_point_changes_nothing_in_the_end, copying_databases, stand_on
 from tests.engines import PostgresServer
 
 pytestmark = pytest.mark.long
@@ -15,6 +15,5 @@ pytestmark = pytest.mark.long
 def test_a_kill_at_any_point_changes_nothing_in_the_end_on_postgresql(
     migrated_postgresql_url: str, postgres_server: PostgresServer, tmp_path: Path
 ) -> None:
-    folders = Folders(tmp_path)
-    with copying_databases(postgres_server, folders) as copy:
-        a_kill_at_any_point_changes_nothing_in_the_end(stand_on(migrated_postgresql_url, folders), copy)
+    with copying_databases(postgres_server, tmp_path) as copy:
+        a_kill_at_any_point_changes_nothing_in_the_end(stand_on(migrated_postgresql_url, tmp_path), copy)

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.walk import Folders, a_kill_at_any_point_changes_nothing_in_the_end, copying_files, stand_on
+from tests.crash.walk import a_kill_at_any_point_changes_nothing_in_the_end, copying_files, stand_on
 
 pytestmark = pytest.mark.long
 
 
 def test_a_kill_at_any_point_changes_nothing_in_the_end_on_sqlite(migrated_sqlite_url: str, tmp_path: Path) -> None:
-    folders = Folders(tmp_path)
-    a_kill_at_any_point_changes_nothing_in_the_end(stand_on(migrated_sqlite_url, folders), copying_files(folders))
+    a_kill_at_any_point_changes_nothing_in_the_end(stand_on(migrated_sqlite_url, tmp_path), copying_files(tmp_path))

@@ -6,9 +6,9 @@ import json
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +30,7 @@ from pmo_hub.store.unit_of_work import Session, Work
 from pmo_hub_jira.simulator import Simulator, generate, serve
 from tests.crash.runner import KEY
 from tests.engines import PostgresServer, text
+from tests.ports import free_port
 from tests.unpacked import unpacking
 
 SEED = 20261123
@@ -156,13 +157,6 @@ def content(url: str) -> dict[str, list[str]]:
     return tables
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def prepared(url: str, port: int, folder: Path) -> str:
     """A migrated database with one connection whose first sync is queued; returns the connection's id."""
     work = Work(create_engine(url))
@@ -178,28 +172,19 @@ Copy = Callable[[Stand], Stand]
 """Makes a copy of a stand as it is, its database too."""
 
 
-class Folders:
-    """Numbered folders, made one by one."""
-
-    def __init__(self, parent: Path) -> None:
-        self._parent, self._made = parent, 0
-
-    def __call__(self) -> Path:
-        self._made += 1
-        path = self._parent / str(self._made)
-        path.mkdir()
-        return path
+def _own(folders: Path) -> Path:
+    return Path(tempfile.mkdtemp(dir=folders))
 
 
-def stand_on(url: str, folders: Folders) -> Stand:
+def stand_on(url: str, folders: Path) -> Stand:
     """A stand on a migrated database; its first sync is queued."""
-    port, folder = free_port(), folders()
+    port, folder = free_port(), _own(folders)
     return Stand(url, port, folder, prepared(url, port, folder))
 
 
-def copying_files(folders: Folders) -> Copy:
+def copying_files(folders: Path) -> Copy:
     def copy(stand: Stand) -> Stand:
-        own = folders()
+        own = _own(folders)
         for file in Path(stand.url.removeprefix("sqlite:///")).parent.glob("hub.db*"):
             shutil.copy(file, own / file.name)
         return replace(stand, url=f"sqlite:///{own / 'hub.db'}", folder=own)
@@ -208,14 +193,14 @@ def copying_files(folders: Folders) -> Copy:
 
 
 @contextmanager
-def copying_databases(server: PostgresServer, folders: Folders) -> Iterator[Copy]:
+def copying_databases(server: PostgresServer, folders: Path) -> Iterator[Copy]:
     """The copies are dropped at the end."""
     lent = []
 
     def copy(stand: Stand) -> Stand:
         made = server.create(stand.url.rsplit("/", 1)[1])
         lent.append(made)
-        return replace(stand, url=text(made), folder=folders())
+        return replace(stand, url=text(made), folder=_own(folders))
 
     yield copy
     for made in lent:

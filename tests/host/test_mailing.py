@@ -26,6 +26,7 @@ from pmo_hub.domain.formats import Body
 from pmo_hub.domain.formats import email as format
 from pmo_hub.host.mailing import BadServer, Server, SmtpMailer, server_of
 from tests.domain.formats.told import ENVELOPE, HOSTILE, hostile, notice
+from tests.ports import free_port
 
 SENDER = "PMO Hub <hub@example.com>"
 TO = ("ops@example.com",)
@@ -55,13 +56,6 @@ class Postbox:
     def mails(self) -> list[EmailMessage]:
         found = [message_from_bytes(content, policy=policy.SMTP) for _, _, content in self.taken]
         return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

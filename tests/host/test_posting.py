@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import parse_headers
 from pathlib import Path
 
 import pytest
@@ -148,8 +149,10 @@ def encrypted(folder: Path, name: str) -> Iterator[tuple[int, ssl.SSLContext, li
             except OSError:
                 return
             try:
-                with context.wrap_socket(connection, server_side=True) as wrapped:
-                    wrapped.recv(65536)
+                with context.wrap_socket(connection, server_side=True) as wrapped, wrapped.makefile("rb") as request:
+                    # All of it: what is left unread when a socket closes resets the connection, answer and all.
+                    request.readline()
+                    request.read(int(parse_headers(request).get("content-length", "0")))
                     wrapped.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
             except (ssl.SSLError, OSError):
                 continue

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -92,12 +94,15 @@ def test_recurring_exceptions_fall_on_as_many_days_as_the_file_counts(shared_fol
         assert found is None or found[-1] == last.date(), text(one, "Name")
 
 
+@pytest.mark.part(".mpp files (MPXJ on Java)")
 def test_an_mpp_file_reads_as_its_xml_does(shared_folder: Path) -> None:
     path = next(path for path in FILES if path.suffix == ".mpp")
     try:
         mpp.require()
     except FileFault as fault:
         pytest.skip(f"the optional part mpp is not installed: {fault}")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("there is no Java runtime: install one (default-jre-headless on Debian)")
     ours = read(path.name, path.read_bytes())
     unexplained = [one for one in differences(path, expected(path), ours) if explanation(one, CONVERTED_RULES) is None]
     assert not unexplained, "\n".join(f"{one.where} {one.uid} {one.theirs} {one.ours}" for one in unexplained[:10])

@@ -21,6 +21,15 @@ class TestFiles(ConnectorSuite):
     connector = MspdiConnector()
     # There is no page of a plan but a whole group, and nothing of the state expires.
     test_an_expired_state_is_told_and_read_in_full = None  # type: ignore[assignment]
+    # A task is known by its plan and its number in it: in another file it is another task.
+    test_a_move_between_scopes_arrives = None  # type: ignore[assignment]
+    # No server is asked, with no credential.
+    test_a_refused_credential_is_an_auth_error = None  # type: ignore[assignment]
+    test_a_rate_limit_is_transient_and_says_for_how_long = None  # type: ignore[assignment]
+    test_a_failing_server_is_transient = None  # type: ignore[assignment]
+    test_a_cut_answer_is_transient = None  # type: ignore[assignment]
+    test_a_web_page_is_a_config_error = None  # type: ignore[assignment]
+    test_no_secret_is_told = None  # type: ignore[assignment]
 
     def setup_method(self) -> None:
         self.erp, self.archive = ERP, archive_zip()

@@ -18,6 +18,7 @@ from pmo_hub_trello.simulator import serve
 from tests.connectors.pmo_hub_trello.boards import estate
 
 BOARD, LIST = "5" * 24, "a" * 24
+OTHER_BOARD, OTHER_LIST = "6" * 24, "b" * 24
 CONNECTOR = TrelloConnector()
 
 
@@ -60,19 +61,32 @@ class TestExports(ConnectorSuite):
     # Files are compared when they are read: a census by ids has nothing to say of them.
     test_census_lists_what_read_sees = None  # type: ignore[assignment]
     test_listings_say_their_last = None  # type: ignore[assignment]
+    # No server is asked, with no credential and no token to resume from.
+    test_an_expired_state_is_told_and_read_in_full = None  # type: ignore[assignment]
+    test_a_refused_credential_is_an_auth_error = None  # type: ignore[assignment]
+    test_a_rate_limit_is_transient_and_says_for_how_long = None  # type: ignore[assignment]
+    test_a_failing_server_is_transient = None  # type: ignore[assignment]
+    test_a_cut_answer_is_transient = None  # type: ignore[assignment]
+    test_a_web_page_is_a_config_error = None  # type: ignore[assignment]
+    test_no_secret_is_told = None  # type: ignore[assignment]
 
     @pytest.fixture(autouse=True)
     def made(self) -> None:
         self.cards = [card(n) for n in range(1, 4)]
+        self.others: list[dict[str, Any]] | None = [self._elsewhere(n) for n in range(4, 6)]
 
     def config(self) -> dict[str, Any]:
         return {}
 
     def scopes(self) -> list[str]:
-        return [BOARD]
+        return [BOARD, OTHER_BOARD]
 
     def files(self) -> dict[str, bytes]:
-        return {"board.json": export(self.cards, [comment(1, 1, datetime(2026, 11, 2, tzinfo=UTC))])}
+        held = {"board.json": export(self.cards, [comment(1, 1, datetime(2026, 11, 2, tzinfo=UTC))])}
+        if self.others is not None:
+            lists = [{"id": OTHER_LIST, "name": "Doing", "closed": False}]
+            held["other.json"] = export(self.others, id=OTHER_BOARD, name="Other", lists=lists)
+        return held
 
     def add(self) -> Ref:
         self.cards = [*self.cards, card(9)]
@@ -85,6 +99,18 @@ class TestExports(ConnectorSuite):
     def edit(self) -> Ref:
         self.cards = [self.cards[0] | {"name": "Renamed"}, *self.cards[1:]]
         return Ref("card", f"{1:024x}")
+
+    def move(self) -> Ref:
+        self.cards, self.others = self.cards[:2], [*(self.others or []), self._elsewhere(3)]
+        return Ref("card", f"{3:024x}")
+
+    def lose(self) -> str:
+        self.others = None
+        return OTHER_BOARD
+
+    @staticmethod
+    def _elsewhere(number: int) -> dict[str, Any]:
+        return card(number, idBoard=OTHER_BOARD, idList=OTHER_LIST)
 
     test_a_delivery_leads_to_what_changed = None  # type: ignore[assignment]
     test_a_delivery_tells_what_was_deleted = None  # type: ignore[assignment]

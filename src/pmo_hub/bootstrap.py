@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
-import gc
 import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pmo_hub.host import memory
 from pmo_hub.host.addresses import networks
 from pmo_hub.host.mailing import BadServer, SmtpMailer, server_of
 from pmo_hub.host.posting import Poster
@@ -54,10 +53,6 @@ if TYPE_CHECKING:
 POOL_SIZE = 10
 DATA_FOLDER = "pmo-hub-data"
 BUSY_WAIT = timedelta(seconds=15)
-GC_THRESHOLDS = (10_000, 20, 100)
-ARENAS = 2
-M_ARENA_MAX = -8
-"""mallopt(3)'s name for the number of arenas, of malloc.h."""
 
 
 class CannotStart(Exception):
@@ -74,7 +69,7 @@ def opened(settings: Settings, registry: Registry | None = None) -> Iterator[Hub
         work = Work(create_engine(settings.database_url, POOL_SIZE))
     except DatabaseUrlError as error:
         raise CannotStart(str(error)) from error
-    _tune_memory()
+    memory.tune()
     folder = Path(DATA_FOLDER) if file is None else file.resolve().parent / DATA_FOLDER
     try:
         # Workers of SQLite are one process; those of PostgreSQL may be several, and share what a source allows an account.
@@ -102,21 +97,6 @@ def mailer(settings: Settings) -> SmtpMailer | None:
         return SmtpMailer(server, settings.smtp_sender)
     except BadServer as error:
         raise CannotStart(f"PMO_HUB_SMTP_SENDER: {error}.") from None
-
-
-@cache
-def _tune_memory() -> None:
-    """The process's memory suits bulk work in several threads (decision 0008 has the figures).
-
-    The collector leaves alone what the start has made, and looks less often at what a batch makes, which is no garbage in cycles. The C
-    library gets two arenas instead of eight a core: what one reading thread frees, another may use.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:  # glibc's; other C libraries have no arenas to count
-        mallopt(M_ARENA_MAX, ARENAS)
 
 
 def _now() -> datetime:

@@ -20,7 +20,7 @@ from pmo_hub.store.unit_of_work import Session
 TOLERANCE_SHARE = 0.005
 TOLERANCE_FEW = 2
 MOST_PARTS = 500
-MOST_IDS = 100_000
+MOST_IDS = 10_000
 CENSUS = "census"
 
 

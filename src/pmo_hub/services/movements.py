@@ -22,6 +22,9 @@ _BANDS = {one: rank for rank, one in enumerate(Band)}
 _ESCALATED = (Band.HIGH, Band.CRITICAL)
 _MOST_REASONS = 3
 
+MOST_PROJECTS = 25
+"""So many projects' facts, with their evidence, are in memory at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -82,13 +85,16 @@ def follow_syncs(session: Session, project_ids: Collection[str], now: datetime) 
     if not turned:
         return 0
     measures.lock(session, turned)
-    facts = kept.of_entities(session, turned)
-    told = {}
-    for id in turned:
-        if facts.get(id):
-            health = assess(known(facts[id], heads[id], now), now)
-            told[id] = Seen(health, _stale_head(heads[id], now), heads[id].complete, None)
-    return tell(session, told, now)
+    events_told = 0
+    for some in (turned[start : start + MOST_PROJECTS] for start in range(0, len(turned), MOST_PROJECTS)):
+        facts = kept.of_entities(session, some)
+        told = {}
+        for id in some:
+            if facts.get(id):
+                health = assess(known(facts[id], heads[id], now), now)
+                told[id] = Seen(health, _stale_head(heads[id], now), heads[id].complete, None)
+        events_told += tell(session, told, now)
+    return events_told
 
 
 def _stale_head(head: Head, now: datetime) -> bool:

@@ -83,6 +83,7 @@ def read(this: SyncRun, reader: Reader, mode: Mode) -> None:
     for batch in reader.batches():
         if batch.pages:
             take(this, batch)
+            batch.pages.clear()  # not held any longer while the next one is gathered
         for ended in batch.ended:
             if isinstance(ended.error, ScopeError):
                 reader.add(_without_scope(this, ended.partition, ended.error, mode))

@@ -18,6 +18,7 @@ from typing import Any
 
 import structlog
 
+from pmo_hub.host import memory
 from pmo_hub.host.session import open_source
 from pmo_hub.sdk.contract import Mode
 from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, ReauthError, RetiredError, TransientError
@@ -251,6 +252,7 @@ def _sync(this: SyncRun, mode: str) -> None:
 
 def _finish(this: SyncRun, mode: str) -> None:
     """Derive from everything that is pending, then write how the run ended."""
+    memory.give_back()
     recounted = _relate(this)
     derivation.catch_up(this.commit, this.connection.namespace, list(this.scopes.values()), this.hub.now)
     derivation.measure_again(this.commit, recounted, this.hub.now)

@@ -114,7 +114,7 @@ class House:
         """The successor's plan."""
         scopes = Base.metadata.tables["scopes"]
         with self.hub.work.read() as session:
-            return session.execute(sa.select(scopes.c.id).where(scopes.c.connection_id == self.live)).scalar_one()
+            return str(session.execute(sa.select(scopes.c.id).where(scopes.c.connection_id == self.live)).scalar_one())
 
     def join(self, until: date) -> str:
         rules = [

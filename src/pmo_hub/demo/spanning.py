@@ -101,4 +101,4 @@ def _gates(hub: Hub, scope_id: str) -> dict[str, StoredItem]:
     """The milestones of a scope by the phase that they end, which is the first word of their title."""
     wanted = work_items.Query(Filter(kind="milestone"), scope=scope_id)
     found = work_items.page(hub, wanted, Order("key", descending=False), None, MOST_GATES)
-    return {item.title.partition(" ")[0]: item for item in reversed(found)}
+    return {(item.title or "").partition(" ")[0]: item for item in reversed(found)}

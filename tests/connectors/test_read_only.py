@@ -58,7 +58,7 @@ class Watched(MemoryContext):
             self.sent.append(request)
             return send(request, **options)
 
-        client.send = recorded  # type: ignore[assignment,method-assign]  # some clients pass hooks and transports by
+        client.send = recorded  # type: ignore[method-assign]  # some clients pass hooks and transports by
         return client
 
 

@@ -152,7 +152,7 @@ def _connect(console: Console, hub: Hub, name: str, source: estate.Simulated) ->
     made = estate.connect(hub, name, source)
     told = made.connection.account if is_served else "Uploaded."
     scopes = made.connection.counts.scopes
-    console.print(f"{told} Connected; {scopes} {'scope' if scopes == 1 else 'scopes'} will be read.", soft_wrap=True)
+    console.print(f"{told} Connected; {scopes} {'scope' if scopes == 1 else 'scopes'} will be read.")
     _sync(console, hub, made)
 
 

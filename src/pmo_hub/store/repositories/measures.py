@@ -18,7 +18,6 @@ from pmo_hub.domain.membership import Role
 from pmo_hub.domain.vocabulary import DependencyType, IterationState, Kind, StatusCategory, Uncounted
 from pmo_hub.store.bulk import is_in
 from pmo_hub.store.models.canonical import Dependency, Identity, ItemTiming, Iteration, WorkItem
-from pmo_hub.store.models.many_tools import SameAs
 from pmo_hub.store.models.people import PersonLink
 from pmo_hub.store.models.portfolio import Project, ProjectMembership, ProjectRule
 from pmo_hub.store.repositories import planned, same_as
@@ -168,18 +167,11 @@ def _in_projects(session: Session, project_ids: Collection[str], today: date | N
     return sa.and_(is_in(session, _MEMBERS.project_id, project_ids), counting)
 
 
-def _outlives(today: date | None) -> sa.ColumnElement[bool]:
-    """Whether the member is the duplicate of an item that is only its project's history, whose date has passed: then it counts itself."""
-    same, past, rule = SameAs.__table__.alias(), ProjectMembership.__table__.alias(), ProjectRule.__table__.alias()
-    ended = sa.exists().where(
-        same.c.duplicate_id == _ITEMS.id,
-        past.c.item_id == same.c.item_id,
-        past.c.project_id == _MEMBERS.project_id,
-        past.c.role == Role.HISTORY.value,
-    )
-    if today is None:
-        return ended
-    return ended.where(~sa.exists().where(rule.c.id == past.c.rule_id, rule.c.history_until >= today))
+def _is_past(item_id: Any, today: date | None) -> sa.ColumnElement[bool]:
+    """Whether the item is in the member's project as history whose date has passed: a duplicate of it counts itself then."""
+    past, rule = ProjectMembership.__table__.alias(), ProjectRule.__table__.alias()
+    found = sa.exists().where(past.c.item_id == item_id, past.c.project_id == _MEMBERS.project_id, past.c.role == Role.HISTORY.value)
+    return found if today is None else found.where(~sa.exists().where(rule.c.id == past.c.rule_id, rule.c.history_until >= today))
 
 
 def _believed(item: ItemFacts, values: Mapping[str, Any] | None) -> ItemFacts:
@@ -245,7 +237,7 @@ def _items(session: Session, zones: dict[str, str], kinds: Collection[str], toda
         .where(
             _in_projects(session, zones, today),
             sa.or_(_ITEMS.counts.is_(True), _ITEMS.uncounted == Uncounted.REGISTER.value),
-            sa.or_(~same_as.is_duplicate(_ITEMS.id), _outlives(today)),
+            ~same_as.is_duplicate(_ITEMS.id, unless=lambda counted: _is_past(counted, today)),
         )
         .order_by(_MEMBERS.project_id, _ITEMS.id)
     )

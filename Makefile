@@ -14,7 +14,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 .PHONY: help env demo test lint types layers check format bench soak openapi openapi-check lock clean
 
 help:
-	@echo 'make demo           a simulated Jira, synced and judged, then the API (ARGS=--once: ends after the table)'
+	@echo 'make demo           simulated sources, synced and judged, then the API (ARGS=--once: ends after the table)'
 	@echo 'make test           all tests (ARGS=... goes to pytest)'
 	@echo 'make check          lint, types and layers'
 	@echo 'make openapi        writes openapi/pmo-hub.json from the code; openapi-check fails where the two differ'

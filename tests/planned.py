@@ -25,6 +25,7 @@ PLAN = records.Plan(
     "P", "Harbour", url="https://plans.example/P", owner="ann", starts_at=wall("2026-06-01T09:00"), finishes_at=wall("2026-09-01T17:00"),
     status_at=wall("2026-07-01T17:00"), published_at=datetime(2026, 7, 2, 6, 30, tzinfo=UTC), time_zone="America/New_York", currency="USD",
     calendar="standard", hours_per_day=8.0, hours_per_week=40.0, days_per_month=20.0, stage="Build", phase="Delivery",
+    program="Harbours",
 )  # fmt: skip
 
 SCHEDULE = records.Schedule(

@@ -120,6 +120,7 @@ def _plan(words: Words, payload: Payload) -> Mapped:
         starts_at=wall_clock(row.scheduled_start, words.zone),
         finishes_at=wall_clock(row.finish or row.scheduled_end, words.zone),
         time_zone=words.zone, hours_per_day=row.hours_per_day, hours_per_week=row.hours_per_week, days_per_month=row.days_per_month,
+        program=words.site.programs.get(lowered(row.program) or ""),
     )  # fmt: skip
     return Mapped([plan], [Board(id, name, "Planner Premium")])
 

@@ -12,7 +12,7 @@ from pmo_hub_dataverse.simulated_world import World, new_id, stamp
 
 HOURS = 8.0
 NAMES = (
-    "ERP Rollout · Plan", "Plant Upgrade · Plan", "Office Relocation", "Warehouse Automation", "Data Centre Exit", "Brand Refresh",
+    "Fleet Renewal", "Plant Upgrade · Plan", "Office Relocation", "Warehouse Automation", "Data Centre Exit", "Brand Refresh",
     "Supplier Portal Launch", "Energy Certification",
 )  # fmt: skip
 PHASES = ("Initiate", "Analyse", "Design", "Build", "Test", "Train", "Roll out", "Close")
@@ -164,7 +164,7 @@ class _Plan:
         effort = 0.0 if is_milestone else days * HOURS
         name = PHASES[phase % len(PHASES)]
         subject = f"{name} done" if is_milestone else f"{WORK[(phase * 7 + n) % len(WORK)]} ({name.lower()} {phase + 1}.{n + 1})"
-        return self.put(
+        task = self.put(
             s.TASKS, msdyn_subject=subject, _msdyn_project_value=self.id, _msdyn_parenttask_value=summary,
             _msdyn_projectbucket_value=buckets[(phase + n) % len(buckets)],
             _msdyn_projectsprint_value=sprints[phase % len(sprints)] if sprints else None,
@@ -175,6 +175,11 @@ class _Plan:
             msdyn_displaysequence=self.sequence, msdyn_descriptionplaintext=None, msdyn_scheduledstart=stamp(start),
             msdyn_scheduledend=stamp(ends),
         )  # fmt: skip
+        if progress:
+            # Somebody reported it: when it ended, or a few days ago.
+            reported = min(ends, self.now - timedelta(hours=5 + 7 * (self.sequence % 13)))
+            _put(self.world, s.TASKS, max(self.made, reported), msdyn_projecttaskid=task)
+        return task
 
     def _summary(self, id: str, phase: int, start: datetime, ends: datetime) -> None:
         self.sequence += 1.0

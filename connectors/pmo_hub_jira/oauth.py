@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from pmo_hub.sdk.contract import Authorization, Context
-from pmo_hub.sdk.errors import AuthError, ConfigError, TransientError
+from pmo_hub.sdk.errors import AuthError, ConfigError, ReauthError, TransientError
 from pmo_hub.sdk.http import Auth, Client, Request, Response, error_of
 from pmo_hub_jira.config import JiraConfig
 from pmo_hub_jira.ways import OAuth
@@ -131,7 +131,7 @@ class Grant:
         self._held: Tokens | None = None
 
     def access(self, refused: str | None = None) -> str:
-        """An access token that still lives, and is not `refused`; raises AuthError where a person has to consent again."""
+        """An access token that still lives, and is not `refused`; raises ReauthError where a person has to consent again."""
         with self._lock:
             if not self._serves(self._held, refused):
                 tokens, version = self._stored()  # another process may have renewed them
@@ -150,7 +150,7 @@ class Grant:
     def _stored(self) -> tuple[Tokens, int]:
         value, version = self._context.credentials.load()
         if not value:
-            raise AuthError("nobody has signed in to Atlassian for this connection yet; authorize it")
+            raise ReauthError("nobody has signed in to Atlassian for this connection yet; authorize it")
         return _TOKENS.decode(value), version
 
     def _renewed(self, tokens: Tokens, version: int) -> Tokens:
@@ -161,7 +161,7 @@ class Grant:
             newer, now_stored = self._stored()
             if now_stored != version:
                 return newer  # another process came first and used the token up
-            raise AuthError(
+            raise ReauthError(
                 "Atlassian no longer accepts this connection's sign-in: it went unused for 90 days, is a year old, or was withdrawn; "
                 "authorize the connection again"
             ) from None

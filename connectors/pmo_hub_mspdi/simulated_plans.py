@@ -13,6 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 from xml.sax.saxutils import escape
 
+from pmo_hub.sdk.simulated_people import colleagues
 from pmo_hub_mspdi.streaming import NAMESPACE
 
 PHASES = ("Initiation", "Requirements", "Design", "Build", "Integration", "Test", "Roll-out", "Closure")
@@ -26,14 +27,24 @@ PEOPLE = (
 SITES = ("North", "South", "Harbour")
 PACKAGE_TASKS = 8
 PACKAGES_A_PHASE = 5
+GATE = 2 + PACKAGE_TASKS
+"""The UID of a plan's first milestone: after its phase, its package and the tasks of that."""
 RATE = 85
 SITE_FIELD = "188743731"
 REFERENCE_FIELD = "188743734"
+FIRST_TASK = 2
+"""The place of the first task among the rows: after its phase and its package."""
+GHOST = 9_000_000
+"""The UID of a row that stands for a task of another file."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanSpec:
-    """`tasks` are rows with work of their own. `renamed`, `removed` (by UID) and `added` are what somebody did to the plan since."""
+    """`tasks` are rows with work of their own. `renamed`, `removed` (by UID) and `added` are what somebody did to the plan since.
+
+    `emails` are addresses by name, for people who don't have the usual one. `waits_for`: the first task follows one of another file, as
+    that file's name and the task's UID.
+    """
 
     name: str
     tasks: int = 60
@@ -46,6 +57,8 @@ class PlanSpec:
     removed: frozenset[int] = frozenset()
     added: Sequence[str] = ()
     has_guid: bool = True
+    emails: Mapping[str, str] = field(default_factory=dict)
+    waits_for: tuple[str, int] | None = None
 
     @property
     def id(self) -> str:
@@ -88,10 +101,10 @@ def write(spec: PlanSpec) -> Iterator[bytes]:
         yield _task(spec, row, position).encode()
     yield b"</Tasks>\n<Resources>\n"
     for number, name in enumerate(spec.people, 1):
-        mail = name.lower().replace(" ", ".")
+        mail = spec.emails.get(name) or f"{name.lower().replace(' ', '.')}@corp.example"
         yield (
             f"<Resource><UID>{number}</UID><ID>{number}</ID><Name>{escape(name)}</Name><Type>1</Type><IsNull>0</IsNull>"
-            f"<EmailAddress>{mail}@corp.example</EmailAddress><MaxUnits>1.00</MaxUnits><CalendarUID>{number + 1}</CalendarUID>"
+            f"<EmailAddress>{escape(mail)}</EmailAddress><MaxUnits>1.00</MaxUnits><CalendarUID>{number + 1}</CalendarUID>"
             "<IsGeneric>0</IsGeneric><IsInactive>0</IsInactive></Resource>\n"
         ).encode()
     yield b"</Resources>\n<Assignments>\n"
@@ -106,14 +119,22 @@ def plan_xml(spec: PlanSpec) -> bytes:
 
 
 def plan_files(seed: int, size: str, now: datetime) -> dict[str, bytes]:
-    """The waterfall plans of an organisation as files, by name; as many and as long as the size says."""
-    count, tasks = {"small": (3, 40), "medium": (6, 120), "large": (12, 400)}.get(size, (3, 40))
-    names = ("ERP Rollout", "Plant Upgrade", "Regulatory Reporting", "Data Warehouse Migration", "Head Office Move", "Network Renewal",
-             "Warehouse Automation", "Payroll Change", "Archive Digitisation", "Call Centre", "Laboratory", "Fleet")  # fmt: skip
+    """The waterfall plans of an organisation as files, by name; as many and as long as the size says. Each waits for the one before it.
+
+    Their people are those who work in the organisation's other tools.
+    """
+    count, tasks = {"small": (3, 80), "medium": (6, 120), "large": (12, 400)}.get(size, (3, 80))
+    names = ("Regulatory Reporting plan", "Payroll Change", "Laboratory Extension", "Head Office Move", "Network Renewal",
+             "Archive Digitisation", "Call Centre", "Fleet", "Canteen", "Cooling System", "Training Centre", "Gatehouse")  # fmt: skip
     wall = now.replace(tzinfo=None, microsecond=0)
+    team = [one for one in colleagues(seed) if one.is_active]
     plans = {}
     for number, name in enumerate(names[:count]):
-        spec = PlanSpec(name, tasks, seed + number, _monday(wall.date() - timedelta(days=150 + 10 * number)), wall)
+        own = [*team[number:], *team[:number]][:9]
+        spec = PlanSpec(
+            name, tasks, seed + number, _monday(wall.date() - timedelta(days=70 + 15 * number)), wall, people=[one.name for one in own],
+            emails={one.name: one.email for one in own}, waits_for=(f"{names[number - 1]}.mpp", GATE) if number else None,
+        )  # fmt: skip
         plans[f"{name}.xml"] = plan_xml(spec)
     return plans
 
@@ -256,6 +277,12 @@ def _task(spec: PlanSpec, row: _Row, position: int) -> str:
     deadline = f"<Deadline>{(row.finish + timedelta(days=5)).isoformat()}</Deadline>" if late < 0.05 else ""
     planned = cost if row.finish <= spec.now else 0
     link = ""
+    if spec.waits_for is not None and position == FIRST_TASK:
+        name, uid = spec.waits_for
+        link = (
+            f"<PredecessorLink><PredecessorUID>{GHOST}</PredecessorUID><Type>1</Type><CrossProject>1</CrossProject>"
+            f"<CrossProjectName>{escape(name)}\\{uid}</CrossProjectName><LinkLag>0</LinkLag><LagFormat>7</LagFormat></PredecessorLink>"
+        )
     if row.predecessor is not None:
         type, lag = (3, 4800) if late > 0.9 else (1, 9600 if late < 0.1 else 0)
         link = (

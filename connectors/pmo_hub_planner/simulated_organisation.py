@@ -22,6 +22,8 @@ WORK = (
     "Invite the speakers", "Reconcile accounts", "Plan the moving day", "Collect feedback", "Prepare the induction", "Close the month",
 )  # fmt: skip
 CHECKS = ("Ask the owner", "Get the approval", "Tell everybody")
+LATE = (0.1, 0.02, 0.3, 0.05, 0.15)
+"""The share of a plan's tasks past their day that are not done."""
 SIZES = {"small": (8, 18), "medium": (40, 60)}
 _ID = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -104,16 +106,17 @@ def generate(seed: int, size: str | int, now: datetime, etag: Any) -> Tenant:
         plan.categories = {f"category{n + 1}": CATEGORIES[n] if n < len(CATEGORIES) else None for n in range(25)}
         team = own.sample(list(tenant.users), 5)
         for n in range(tasks):
-            task = _task(own, plan, n, team, now, etag)
+            task = _task(own, plan, n, team, now, LATE[number % len(LATE)], etag)
             plan.tasks[task["id"]] = msgspec.json.encode(task)
         tenant.plans[plan.id] = plan
     return tenant
 
 
-def _task(random: Random, plan: Plan, n: int, team: list[str], now: datetime, etag: Any) -> dict[str, Any]:
-    percent = random.choice((0, 0, 50, 100, 100))
+def _task(random: Random, plan: Plan, n: int, team: list[str], now: datetime, late: float, etag: Any) -> dict[str, Any]:
     created = now - timedelta(days=random.randrange(20, 80), hours=n % 7)
-    due = (created + timedelta(days=random.randrange(10, 60))).replace(hour=10, minute=0, second=0)
+    due = (created + timedelta(days=random.randrange(10, 90))).replace(hour=10, minute=0, second=0)
+    is_late = random.random() < late
+    percent = random.choice((0, 50)) if due > now or is_late else 100
     who = random.sample(team, random.choice((0, 1, 1, 1, 2)))
     checks = random.sample(CHECKS, 2) if random.random() < 0.3 else []
     bucket = plan.buckets[{0: 0, 50: 1, 100: 3}[percent]]["id"]

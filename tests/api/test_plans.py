@@ -59,7 +59,9 @@ def test_an_items_schedule_is_told_by_the_plans_clock_and_in_its_currency(api: T
 
 def test_a_projects_plans_are_told_with_their_stages_and_roles(api: TestClient) -> None:
     (plan,) = api.get(f"{PROJECT}/plans").json()["items"]
-    assert (plan["name"], plan["scope_name"], plan["owner_name"], plan["stage"]) == ("Harbour", "Scope PLAN", "ANN", "Build")
+    assert (plan["name"], plan["scope_name"], plan["owner_name"], plan["stage"], plan["program"]) == (
+        "Harbour", "Scope PLAN", "ANN", "Build", "Harbours"
+    )  # fmt: skip
     assert plan["takings"] == [{"role": "execution", "history_until": None, "is_whole": True}]
     assert [(one["stage"], one["entered_at"], one["completed_at"]) for one in plan["stages"]] == [("Build", "2026-06-01T12:00:00Z", None)]
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from importlib.metadata import EntryPoint, entry_points
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from pmo_hub.services import portfolio, projects, work_items
+from pmo_hub.services import connections, portfolio, projects, uploads, work_items
+from pmo_hub.services.connections import Created, Draft
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.projects import ProjectInfo
 from pmo_hub.store.repositories.work_items import Filter, Order
@@ -22,6 +24,8 @@ AT_A_TIME = 200
 PORTFOLIO = "Change portfolio"
 REVENUE = "Customers and revenue"
 OPERATIONS = "Operations and compliance"
+SITES = "Sites and infrastructure"
+PROGRAMS = (REVENUE, OPERATIONS, SITES)
 
 
 class Simulated(Protocol):
@@ -32,6 +36,14 @@ class Simulated(Protocol):
     @property
     def projects(self) -> Sequence[str]: ...
     def config(self) -> Mapping[str, str]: ...
+
+
+@runtime_checkable
+class Uploaded(Simulated, Protocol):
+    """Nothing is served: somebody uploads these files."""
+
+    @property
+    def files(self) -> Mapping[str, bytes]: ...
 
 
 class Simulate(Protocol):
@@ -75,19 +87,55 @@ SETTLED: Mapping[str, Settled] = {
         {"methodology": "waterfall", "phase": "execution", "classification": "confidential"},
     ),
     "Plant Upgrade": Settled(
-        OPERATIONS, "amara.quill@sponsors.example", True, -150, 200, {"methodology": "waterfall", "phase": "execution", "currency": "EUR"}
+        SITES, "amara.quill@sponsors.example", True, -150, 200, {"methodology": "hybrid", "phase": "execution", "currency": "EUR"}
     ),
     # Plans of Project Server.
     "Headquarters Relocation": Settled(
-        OPERATIONS, "piet.verhaal@sponsors.example", True, -120, 150, {"methodology": "waterfall", "phase": "execution", "currency": "EUR"}
+        SITES, "piet.verhaal@sponsors.example", True, -120, 150, {"methodology": "waterfall", "phase": "deployment", "currency": "EUR"}
     ),
+    "Core Network Renewal": Settled(
+        SITES, "amara.quill@sponsors.example", True, -170, 60,
+        {"methodology": "waterfall", "phase": "execution", "classification": "internal", "currency": "EUR", "tags": ["strategic"]},
+    ),
+    "Factory Hall North": Settled(
+        SITES, "amara.quill@sponsors.example", True, -130, 45, {"methodology": "waterfall", "phase": "execution", "currency": "EUR"}
+    ),
+    # Plans of Planner Premium.
+    "Office Relocation": Settled(SITES, "piet.verhaal@sponsors.example", True, -120, 40, {"methodology": "hybrid", "phase": "execution"}),
+    "Data Centre Exit": Settled(
+        SITES, "amara.quill@sponsors.example", True, -90, 90,
+        {"methodology": "waterfall", "phase": "execution", "classification": "internal"}
+    ),
+    "Energy Certification": Settled(SITES, None, True, -80, 120, {"methodology": "waterfall", "phase": "planning"}),
+    "Fleet Renewal": Settled(
+        OPERATIONS, "piet.verhaal@sponsors.example", True, -110, 60, {"methodology": "waterfall", "phase": "execution"}
+    ),
+    "Warehouse Automation": Settled(
+        OPERATIONS, "piet.verhaal@sponsors.example", False, -90, 80, {"methodology": "waterfall", "phase": "execution"}
+    ),
+    "Supplier Portal Launch": Settled(REVENUE, "dana.ostrow@sponsors.example", True, -100, 70, {"methodology": "waterfall"}),
+    "Brand Refresh": Settled(REVENUE, "dana.ostrow@sponsors.example", True, -120, 70, {"methodology": "hybrid", "phase": "execution"}),
+    # Plans in files.
+    "Payroll Change": Settled(
+        OPERATIONS, "amara.quill@sponsors.example", True, -85, 60,
+        {"methodology": "waterfall", "phase": "execution", "classification": "confidential", "currency": "EUR"},
+    ),
+    "Laboratory Extension": Settled(SITES, "amara.quill@sponsors.example", True, -100, 50, {"methodology": "waterfall", "currency": "EUR"}),
+    # In Planner.
+    "Year End Close (Finance)": Settled(OPERATIONS, "amara.quill@sponsors.example", True, -60, 60, {"methodology": "agile"}),
+    "Site Safety (Facilities)": Settled(
+        SITES, "piet.verhaal@sponsors.example", True, -80, 40, {"methodology": "agile", "phase": "execution"}
+    ),
+    "Training Year (Human Resources)": Settled(None, "piet.verhaal@sponsors.example", True, -80, 60, {"methodology": "agile"}),
+    "Onboarding (Human Resources)": Settled(None, None, True, None, None, {"methodology": "agile"}),
     # On boards: what little is known of work that nobody calls a project.
     "Website Relaunch": Settled(
         REVENUE, "dana.ostrow@sponsors.example", True, -150, 45,
         {"methodology": "agile", "phase": "execution", "classification": "internal", "currency": "EUR"},
     ),
-    "Trade Fair 2027": Settled(REVENUE, "dana.ostrow@sponsors.example", True, -150, 20, {"phase": "execution"}),
+    "Trade Fair 2027": Settled(REVENUE, "dana.ostrow@sponsors.example", True, -150, 20, {"methodology": "agile", "phase": "execution"}),
     "Intranet Refresh": Settled(OPERATIONS, None, False, None, None, {"methodology": "agile"}),
+    "Summer Party (closed)": Settled(None, None, False, None, None, {"state": "closed"}),
     "Lager Zürich 仓库": Settled(OPERATIONS, None, False, None, None, {"methodology": "agile", "time_zone": "Europe/Zurich"}),
 }  # fmt: skip
 
@@ -106,6 +154,16 @@ def simulated(points: Sequence[EntryPoint], seed: int, size: str, now: datetime)
             simulate: Simulate = point.load()
             served[point.name] = stack.enter_context(simulate(seed, size, now))
         yield served
+
+
+def connect(hub: Hub, name: str, source: Simulated) -> Created:
+    """The source is connected, or its files are uploaded, and its first sync waits."""
+    made = connections.create(hub, Draft(f"Demo {name}", name, source.config()), ACTOR)
+    if isinstance(source, Uploaded):
+        for file, content in source.files.items():
+            uploads.keep(hub, made.connection.id, file, io.BytesIO(content), ACTOR)
+        made = replace(made, connection=connections.get(hub, made.connection.id))
+    return made
 
 
 def settle(hub: Hub, today: date) -> int:
@@ -140,15 +198,17 @@ def _lead(hub: Hub, project_id: str) -> None:
     projects.change(hub, project_id, {"manager": None}, ACTOR, _as_it_is)
 
 
-def place(hub: Hub) -> str:
+def place(hub: Hub, without: Collection[str] = ()) -> str:
     """The portfolio holds its programs with their projects, and every other project by itself; returns its id."""
     top = portfolio.create(hub, "portfolio", {"name": PORTFOLIO, "description": "What the demo's organisation changes."}, ACTOR)
     programs = {}
-    for name in (REVENUE, OPERATIONS):
+    for name in PROGRAMS:
         made = portfolio.create(hub, "program", {"name": name}, ACTOR)
         portfolio.place(hub, "portfolio", top.id, ("program", made.id), ACTOR)
         programs[name] = made.id
     for project in everyone(hub):
+        if project.id in without:
+            continue
         program = SETTLED[project.name].program if project.name in SETTLED else None
         if program is None:
             portfolio.place(hub, "portfolio", top.id, ("project", project.id), ACTOR)

@@ -13,15 +13,15 @@ from io import TextIOWrapper
 from time import perf_counter
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
-from pmo_hub.demo import estate, house, overview, receiver, table
+from pmo_hub.demo import estate, house, overview, receiver, spanning, table
 from pmo_hub.demo.house import HOST, House
 from pmo_hub.demo.lifetime import bounded
 from pmo_hub.demo.receiver import Inbox
 from pmo_hub.domain.governance import Severity
-from pmo_hub.services import access, connections, delivering, dispatching, runs, subscriptions, sync, verdict
-from pmo_hub.services.connections import Created, Draft
+from pmo_hub.services import access, delivering, dispatching, people, runs, subscriptions, sync, verdict
+from pmo_hub.services.connections import Created
 from pmo_hub.services.drafting import Draft as Subscription
 from pmo_hub.services.errors import ServiceError
 from pmo_hub.services.hub import Hub
@@ -30,6 +30,7 @@ from pmo_hub.services.running import SyncProgress
 SEED = 5
 TOLD = ("violation.*",)
 SHOWN = 5
+MOST_PEOPLE = 1_000
 SEVERITIES = {word.value: rank for rank, word in enumerate(Severity)}
 SIZE = "small"
 FAILED = 1
@@ -106,16 +107,19 @@ def _shown(console: Console, once: bool, port: int, size: str, seed: int) -> int
         told = subscriptions.create(hub, Subscription("Demo receiver", inbox.url, types=TOLD), estate.ACTOR)
         inbox.secret = told.secret
         for name, source in served.items():
-            console.print(f"A simulated source ({name}) answers on {source.url}.")
-            made = connections.create(hub, Draft(f"Demo {name}", name, source.config()), estate.ACTOR)
-            console.print(f"{made.connection.account} Connected; {made.connection.counts.scopes} scopes will be read.")
-            _sync(console, hub, made)
+            _connect(console, hub, name, source)
+        joined = spanning.join(hub, {project.name: project for project in estate.everyone(hub)}, hub.now().date(), estate.ACTOR)
+        several = people.page(hub, None, MOST_PEOPLE)
+        console.print(
+            f"{', '.join(joined.names)} span several sources, with {joined.gates} milestones that are one in both; "
+            f"{len(several)} people were recognised by their address in several tools."
+        )
         settled = estate.settle(hub, hub.now().date())
-        portfolio_id = estate.place(hub)
+        portfolio_id = estate.place(hub, joined.taken)
         judged = verdict.judge(hub, (), Severity.INFO)
         console.print(
-            f"{settled} projects got their settings, some with gaps on purpose; the checks judged {judged.projects} and "
-            f"{len(judged.violations)} violations stand.\n"
+            f"{settled} projects got their settings, some with gaps on purpose; the checks judged "
+            f"{judged.projects - len(joined.taken)} and {len(judged.violations)} violations stand.\n"
         )
         console.print(table.drawn(overview.lines(hub, portfolio_id), console.width))
         _deliver(console, hub, told.info.stored.id, inbox)
@@ -139,6 +143,17 @@ def _listening(port: int) -> Iterator[socket.socket]:
         raise CannotShow(f"Port {port} on {HOST} can't be used ({error.strerror}): give another one, or none for a free one.") from error
     with listener:
         yield listener
+
+
+def _connect(console: Console, hub: Hub, name: str, source: estate.Simulated) -> None:
+    """The source is connected and read once."""
+    is_served = not isinstance(source, estate.Uploaded)
+    console.print(f"A simulated source ({name}) answers on {source.url}." if is_served else f"Simulated files ({name}): {source.url}.")
+    made = estate.connect(hub, name, source)
+    told = made.connection.account if is_served else "Uploaded."
+    scopes = made.connection.counts.scopes
+    console.print(f"{told} Connected; {scopes} {'scope' if scopes == 1 else 'scopes'} will be read.")
+    _sync(console, hub, made)
 
 
 def _sync(console: Console, hub: Hub, made: Created) -> None:
@@ -170,18 +185,22 @@ def _deliver(console: Console, hub: Hub, subscription_id: str, inbox: Inbox) -> 
 @contextmanager
 def _progress(console: Console) -> Iterator[Callable[[SyncProgress], None]]:
     """A callable that draws how much of what the source told was fetched, and the time left."""
-    columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TextColumn("issues, {task.fields[left]}"))
+    columns = (TextColumn("Reading"), BarColumn(), TextColumn("{task.fields[told]}"))
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task("", total=None, left="counting")
+        task = bar.add_task("", total=None, told="")
         begun = perf_counter()
 
         def show(progress: SyncProgress) -> None:
             expected = sum(progress.expected.values())
+            if not expected:  # a source that tells no count
+                bar.update(task, told=f"{sum(progress.fetched.values()):,} records")
+                return
             fetched = sum(progress.fetched.get(kind, 0) for kind in progress.expected)
             left = f"{(expected - fetched) * (perf_counter() - begun) / fetched:.0f} s left" if fetched else "counting"
-            bar.update(task, completed=fetched, total=expected or None, left=left)
+            bar.update(task, completed=fetched, total=expected, told=f"{fetched}/{expected} {' and '.join(progress.expected)}s, {left}")
 
         yield show
+        bar.update(task, total=1, completed=1)
 
 
 def _announce(built: House, served: dict[str, estate.Simulated], base: str, portfolio_id: str, key: str) -> None:
@@ -196,7 +215,7 @@ Try it:
   curl -H 'Authorization: Bearer {key}' {base}/api/v1/portfolios/{portfolio_id}/health
 
 The database is       {built.database_url}
-The simulator is      {sources}
+The simulators are    {sources}
 Ctrl-C ends it all and removes the database.
 """,
         flush=True,

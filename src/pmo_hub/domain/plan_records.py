@@ -20,7 +20,8 @@ from pmo_hub.domain.vocabulary import Constraint, RecordType, ResourceKind
 class Plan:
     """The header of a schedule; its `external_id` is its scope's. `hours_per_*` turn hours into the days and weeks that people speak of.
 
-    `owner` is an account, as everywhere; `time_zone` an IANA name, `currency` an ISO 4217 code.
+    `owner` is an account, as everywhere; `time_zone` an IANA name, `currency` an ISO 4217 code. `program` is what the source calls the
+    program or portfolio that the plan is in; the hub's own programs are its admins' choice.
     """
 
     type: ClassVar[RecordType] = RecordType.PLAN
@@ -40,6 +41,7 @@ class Plan:
     days_per_month: float | None = None
     stage: str | None = None
     phase: str | None = None
+    program: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

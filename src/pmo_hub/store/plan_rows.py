@@ -84,6 +84,7 @@ class PlanRows:
             number(r.days_per_month),
             r.stage,
             r.phase,
+            r.program,
         )
 
     def _schedule(self, r: records.Schedule, scope_id: str | None, version: str | None) -> tuple[Any, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -153,3 +153,26 @@ def test_where_changes_are_not_tracked_the_census_finds_what_is_gone(connected: 
     connected.census()
     assert link not in connected.by_id("dependencies")
     connected.assert_as_read_anew()
+
+
+def test_a_plan_tells_its_program_and_follows_when_that_is_renamed_or_left(connected: ConnectedHub, simulator: DataverseSimulator) -> None:
+    connected.sync()
+    told = {row.external_id: row.program for row in connected.rows("plans")}
+    assert set(told.values()) == {"Operations", "Growth"}
+    world = simulator.world
+    (program,) = world.ids("msdyn_programs", msdyn_name="Growth")
+    (plan,) = [id for id, name in told.items() if name == "Growth"]
+    world.put("msdyn_programs", {"msdyn_programid": program, "msdyn_name": "Growth and trade"})
+    connected.now += timedelta(hours=7)  # dictionaries are read again after six
+    connected.sync()
+    assert connected.by_id("plans")[plan].program == "Growth and trade"
+    world.put("msdyn_projects", {"msdyn_projectid": plan, "_msdyn_program_value": None})
+    connected.sync()
+    assert connected.by_id("plans")[plan].program is None
+    assert connected.rows("plans_history")
+
+
+def test_an_environment_without_programs_is_read_all_the_same(connected: ConnectedHub, simulator: DataverseSimulator) -> None:
+    simulator.absent.add("msdyn_programs")
+    assert connected.sync().state == "finished"
+    assert {row.program for row in connected.rows("plans")} == {None}

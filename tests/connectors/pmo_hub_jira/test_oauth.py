@@ -16,7 +16,7 @@ import pytest
 import respx
 
 from pmo_hub.sdk.contract import Authorizing, Expiring, Mode
-from pmo_hub.sdk.errors import AuthError, ConfigError, TransientError
+from pmo_hub.sdk.errors import AuthError, ConfigError, ReauthError, TransientError
 from pmo_hub.sdk.http import Policy
 from pmo_hub.sdk.testing_context import MemoryContext, MemoryCredentials
 from pmo_hub_jira.config import JiraConfig
@@ -183,7 +183,7 @@ def test_an_app_without_offline_access_is_told_what_it_lacks(context: MemoryCont
 def test_a_connection_that_nobody_signed_in_for_says_so(atlassian: SimulatedAtlassian, context: MemoryContext) -> None:
     with opened(JiraConnector(atlassian.addresses()), atlassian, context) as source:
         assert source.namespace() == atlassian.cloud_id
-        with pytest.raises(AuthError, match="nobody has signed in"):
+        with pytest.raises(ReauthError, match="nobody has signed in"):
             source.check()
 
 
@@ -271,7 +271,7 @@ def test_a_consent_that_ended_is_one_clear_sentence(atlassian: SimulatedAtlassia
     connector = signed_in(atlassian, context)
     atlassian.revoke()
     clock.now += timedelta(days=91)
-    with opened(connector, atlassian, context) as source, pytest.raises(AuthError) as raised:
+    with opened(connector, atlassian, context) as source, pytest.raises(ReauthError) as raised:
         source.check()
     assert str(raised.value) == (
         "Atlassian no longer accepts this connection's sign-in: it went unused for 90 days, is a year old, or was withdrawn; "

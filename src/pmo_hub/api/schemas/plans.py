@@ -184,6 +184,7 @@ class PlanView(PlanRef):
     days_per_month: float | None
     stage: str | None
     phase: str | None
+    program: str | None = Field(description="the program or portfolio that the plan is in, as its source calls it")
     stages: list[PassageView]
     takings: list[TakingView]
     recorded_from: datetime

@@ -33,6 +33,7 @@ class Plan(Versioned, Base):
     days_per_month: Mapped[float | None]
     stage: Mapped[str | None]
     phase: Mapped[str | None]
+    program: Mapped[str | None]
 
 
 class Schedule(Versioned, Base):

@@ -167,6 +167,13 @@ def _in_projects(session: Session, project_ids: Collection[str], today: date | N
     return sa.and_(is_in(session, _MEMBERS.project_id, project_ids), counting)
 
 
+def _is_past(item_id: Any, today: date | None) -> sa.ColumnElement[bool]:
+    """Whether the item is in the member's project as history whose date has passed: a duplicate of it counts itself then."""
+    past, rule = ProjectMembership.__table__.alias(), ProjectRule.__table__.alias()
+    found = sa.exists().where(past.c.item_id == item_id, past.c.project_id == _MEMBERS.project_id, past.c.role == Role.HISTORY.value)
+    return found if today is None else found.where(~sa.exists().where(rule.c.id == past.c.rule_id, rule.c.history_until >= today))
+
+
 def _believed(item: ItemFacts, values: Mapping[str, Any] | None) -> ItemFacts:
     """The item with what is believed of it, where another tool has it too."""
     if values is None:
@@ -230,7 +237,7 @@ def _items(session: Session, zones: dict[str, str], kinds: Collection[str], toda
         .where(
             _in_projects(session, zones, today),
             sa.or_(_ITEMS.counts.is_(True), _ITEMS.uncounted == Uncounted.REGISTER.value),
-            ~same_as.is_duplicate(_ITEMS.id),
+            ~same_as.is_duplicate(_ITEMS.id, unless=lambda counted: _is_past(counted, today)),
         )
         .order_by(_MEMBERS.project_id, _ITEMS.id)
     )

@@ -52,6 +52,7 @@ class StoredPlan:
     days_per_month: float | None
     stage: str | None
     phase: str | None
+    program: str | None
     recorded_from: datetime
     owner_name: str | None = None
     calendar_name: str | None = None

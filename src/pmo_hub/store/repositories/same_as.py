@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -65,11 +65,14 @@ class Pair:
     duplicate: Side
 
 
-def is_duplicate(item_id: Any, as_of: datetime | None = None) -> sa.ColumnElement[bool]:
-    """Whether the item is another one's duplicate, and that one is there."""
+def is_duplicate(
+    item_id: Any, as_of: datetime | None = None, unless: Callable[[Any], sa.ColumnElement[bool]] | None = None
+) -> sa.ColumnElement[bool]:
+    """Whether the item is another one's duplicate, and that one is there; `unless` says of that one's id when it doesn't matter."""
     same, other = rows_at(SameAs, as_of, ("item_id", "duplicate_id")), rows_at(WorkItem, as_of, ("id",))
     same, other = same.alias(), other.alias()
-    return sa.exists().where(same.c.duplicate_id == item_id, other.c.id == same.c.item_id)
+    found = sa.exists().where(same.c.duplicate_id == item_id, other.c.id == same.c.item_id)
+    return found if unless is None else found.where(~unless(same.c.item_id))
 
 
 def counting(columns: Mapping[str, Any], as_of: datetime | None) -> list[Any]:

@@ -18,7 +18,8 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 from msgspec import Struct
 
-from pmo_hub.sdk.contract import Authorization, Context
+from pmo_hub.sdk.authorizing import Authorization
+from pmo_hub.sdk.contract import Context
 from pmo_hub.sdk.errors import AuthError, ConfigError, ReauthError, TransientError
 from pmo_hub.sdk.http import Auth, Client, Request, Response, error_of
 from pmo_hub_jira.config import JiraConfig

@@ -19,7 +19,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from pmo_hub.sdk.contract import Authorization, Context
+from pmo_hub.sdk.authorizing import Authorization
+from pmo_hub.sdk.contract import Context
 from pmo_hub.sdk.errors import AuthError, ConfigError, ReauthError, TransientError
 from pmo_hub.sdk.http import URL, Auth, Client, Request, Response
 from pmo_hub_msproject.config import MsProjectConfig

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 from pmo_hub.host.configuration import Config
 from pmo_hub.host.session import lend, stored_config
-from pmo_hub.sdk.contract import Authorize, Authorizing, Capability, Connector, Prompting
+from pmo_hub.sdk.authorizing import Authorize, Authorizing, Prompting
+from pmo_hub.sdk.contract import Capability, Connector
 from pmo_hub.services import audit, sources
 from pmo_hub.services.errors import Invalid, NotFound, Unavailable
 from pmo_hub.services.hub import Hub

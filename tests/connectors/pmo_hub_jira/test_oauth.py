@@ -15,7 +15,8 @@ import httpx
 import pytest
 import respx
 
-from pmo_hub.sdk.contract import Authorizing, Expiring, Mode
+from pmo_hub.sdk.authorizing import Authorizing
+from pmo_hub.sdk.contract import Expiring, Mode
 from pmo_hub.sdk.errors import AuthError, ConfigError, ReauthError, TransientError
 from pmo_hub.sdk.http import Policy
 from pmo_hub.sdk.testing_context import MemoryContext, MemoryCredentials

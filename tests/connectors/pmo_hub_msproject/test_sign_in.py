@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pmo_hub.sdk.contract import Prompting
+from pmo_hub.sdk.authorizing import Prompting
 from pmo_hub.sdk.errors import AuthError, ConfigError, ReauthError, TransientError
 from pmo_hub.sdk.http import Policy
 from pmo_hub.sdk.testing import MemoryContext

@@ -38,8 +38,10 @@ def main(arguments: list[str] | None = None) -> None:
     wanted = parser.parse_args(arguments)
     now = wanted.now or datetime.now(UTC)
     simulator = DataverseSimulator(wanted.seed, wanted.size, now if now.tzinfo else now.replace(tzinfo=UTC))
-    told = f"simulated Dataverse: {len(simulator.projects)} plans, config {simulator.config()}"
-    simulated_serving.run(simulator, wanted.port, told)
+    plans = len(simulator.projects)
+    simulated_serving.run(
+        simulator, wanted.port, lambda: f"simulated Dataverse: {plans} plans, config {simulator.config()} on {simulator.url}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The agile operations: boards, their configuration and sprints."""
 from __future__ import annotations
 
+from pmo_hub.sdk.simulating import Answer
 from pmo_hub_jira import simulated_dictionary as d
-from pmo_hub_jira.simulated_faults import Answer
 from pmo_hub_jira.simulated_rendering import Json, Renderer, agile_instant
 from pmo_hub_jira.simulated_requests import Call, Operation, names, ok, refuse
 from pmo_hub_jira.simulated_site import Board, Sprint

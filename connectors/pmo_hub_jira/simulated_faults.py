@@ -15,6 +15,9 @@ from typing import Any
 
 import msgspec
 
+from pmo_hub.sdk.simulating import Answer
+
+JSON = (("Content-Type", "application/json;charset=UTF-8"),)
 LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Log in</title></head><body><form action='/login'>Sign in to continue</form></body></html>"
 GONE = "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API"
 PAGE_KINDS = frozenset({"repeated_token", "empty_page", "short_page", "field_value", "no_is_last", "half_listing", "zero_results"})
@@ -22,21 +25,10 @@ KINDS = PAGE_KINDS | {"status", "truncated", "html", "reset", "delay", "invalid_
 RANDOM_KINDS = ("429", "500", "truncated", "reset", "502", "503")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response before it goes on the wire; `cut` sends half the body under the whole length, `reset` nothing at all."""
-    status: int
-    body: bytes
-    headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json;charset=UTF-8"),)
-    cut: bool = False
-    reset: bool = False
-    delay_s: float = 0.0
-
-
 def error(status: int, *messages: str, headers: tuple[tuple[str, str], ...] = (), errors: Mapping[str, str] | None = None) -> Answer:
     """An answer in Jira's error shape."""
     body = msgspec.json.encode({"errorMessages": list(messages), "errors": errors or {}})
-    return Answer(status, body, (("Content-Type", "application/json;charset=UTF-8"), *headers))
+    return Answer(status, body, (*JSON, *headers))
 
 
 @dataclass(slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from pmo_hub_jira.simulated_faults import GONE, Answer, error
+from pmo_hub.sdk.simulating import Answer
+from pmo_hub_jira.simulated_faults import GONE, error
 from pmo_hub_jira.simulated_rendering import Json, Renderer
 from pmo_hub_jira.simulated_requests import Call, Operation, names, ok, refuse
 from pmo_hub_jira.simulated_search import Search

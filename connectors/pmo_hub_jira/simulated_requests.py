@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 from starlette.routing import compile_path
 
-from pmo_hub_jira.simulated_faults import Answer, Fault, error
+from pmo_hub.sdk.simulating import Answer
+from pmo_hub_jira.simulated_faults import JSON, Fault, error
 from pmo_hub_jira.simulated_rendering import encode
 
 BAD_PAYLOAD = "Invalid request payload. Refer to the REST API documentation and try again."
@@ -98,7 +99,7 @@ Handler = Callable[[Call], Answer]
 
 
 def ok(body: Any) -> Answer:
-    return Answer(200, body if isinstance(body, bytes) else encode(body))
+    return Answer(200, body if isinstance(body, bytes) else encode(body), JSON)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from typing import Any
 
 import msgspec
 
-from pmo_hub_jira.simulated_faults import Answer, Fault
+from pmo_hub.sdk.simulating import Answer
+from pmo_hub_jira.simulated_faults import Fault
 from pmo_hub_jira.simulated_jql import parse, sort_key
 from pmo_hub_jira.simulated_jql_fields import JqlError
 from pmo_hub_jira.simulated_rendering import Renderer, encode, only_ids

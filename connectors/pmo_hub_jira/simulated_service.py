@@ -14,8 +14,9 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pmo_hub.sdk.simulating import Answer
 from pmo_hub_jira.simulated_agile import Agile, agile_operations
-from pmo_hub_jira.simulated_faults import PAGE_KINDS, Answer, Fault, Faults, error
+from pmo_hub_jira.simulated_faults import PAGE_KINDS, Fault, Faults, error
 from pmo_hub_jira.simulated_hooks import Hooks
 from pmo_hub_jira.simulated_platform import Platform, platform_operations
 from pmo_hub_jira.simulated_rendering import Renderer

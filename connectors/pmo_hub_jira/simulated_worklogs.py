@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from pmo_hub.sdk.simulating import Answer
 from pmo_hub_jira.simulated_changes import difference
-from pmo_hub_jira.simulated_faults import Answer
 from pmo_hub_jira.simulated_rendering import Renderer, epoch_ms
 from pmo_hub_jira.simulated_requests import BAD_PAYLOAD, Call, Operation, names, ok, refuse
 from pmo_hub_jira.simulated_search import Limits

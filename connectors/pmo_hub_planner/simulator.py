@@ -38,8 +38,9 @@ def main(arguments: list[str] | None = None) -> None:
     wanted = parser.parse_args(arguments)
     now = wanted.now or datetime.now(UTC)
     simulator = PlannerSimulator(wanted.seed, wanted.size, now if now.tzinfo else now.replace(tzinfo=UTC))
-    told = f"simulated Graph: {len(simulator.projects)} plans, config {simulator.config()}"
-    simulated_serving.run(simulator, wanted.port, told)
+    simulated_serving.run(
+        simulator, wanted.port, lambda: f"simulated Graph: {len(simulator.projects)} plans, config {simulator.config()} on {simulator.url}"
+    )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from random import Random
 
 import msgspec
 
+from pmo_hub.sdk.simulating import Answer
+
 JSON = (("Content-Type", "application/json; charset=utf-8"),)
 TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
 LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Log in to Trello</title></head><body><form></form></body></html>"
@@ -20,24 +22,13 @@ WORDS = {401: "invalid token", 404: "The requested resource was not found.", 403
 RANDOM_KINDS = ("429", "500", "truncated", "reset", "502", "503")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response before it goes on the wire; `cut` sends half the body under the whole length, `reset` nothing at all."""
-    status: int
-    body: bytes
-    headers: tuple[tuple[str, str], ...] = JSON
-    cut: bool = False
-    reset: bool = False
-    delay_s: float = 0.0
-
-
 def text(status: int, words: str) -> Answer:
     """Refusals come in plain text."""
     return Answer(status, words.encode(), TEXT)
 
 
 def too_often(words: str = "API_TOKEN_LIMIT_EXCEEDED") -> Answer:
-    return Answer(429, msgspec.json.encode({"error": words, "message": "Rate limit exceeded"}))
+    return Answer(429, msgspec.json.encode({"error": words, "message": "Rate limit exceeded"}), JSON)
 
 
 @dataclass(slots=True)

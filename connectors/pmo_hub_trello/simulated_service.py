@@ -13,7 +13,8 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pmo_hub_trello.simulated_faults import JSON, Answer, Fault, Faults, text, too_often
+from pmo_hub.sdk.simulating import Answer
+from pmo_hub_trello.simulated_faults import JSON, Fault, Faults, text, too_often
 from pmo_hub_trello.simulated_hooks import Hooks
 from pmo_hub_trello.simulated_mutations import Mutations
 from pmo_hub_trello.simulated_world import Board, Json, World, encode, page

@@ -21,6 +21,7 @@ from pmo_hub.host.session import Throttles
 from pmo_hub.sdk import http
 from pmo_hub.sdk.hooks import Proof
 from pmo_hub.sdk.http import Clockwork, LocalThrottle
+from pmo_hub.sdk.simulating import Answer
 from pmo_hub.services import connections, hooks, receiving, removal, scopes, sync
 from pmo_hub.services.hooks import Wanted
 from pmo_hub.services.hub import Hub
@@ -30,7 +31,6 @@ from pmo_hub.store.repositories import syncing
 from pmo_hub.store.secrets import SecretBox
 from pmo_hub.store.unit_of_work import Session, Work
 from pmo_hub_jira.connector import JiraConnector
-from pmo_hub_jira.simulated_faults import Answer
 from pmo_hub_jira.simulated_hooks import Event
 from pmo_hub_jira.simulated_site import Site
 from pmo_hub_jira.simulator import Simulator, generate, serve

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pmo_hub.sdk.hooks import Proof
+from pmo_hub.sdk.simulating import Answer
 from pmo_hub.services import hooks, receiving
 from pmo_hub.services.hooks import Wanted
 from pmo_hub_trello.connector import TrelloConnector
-from pmo_hub_trello.simulated_faults import Answer
 from pmo_hub_trello.simulated_hooks import Event
 from pmo_hub_trello.simulated_service import Simulator
 from pmo_hub_trello.simulated_world import World

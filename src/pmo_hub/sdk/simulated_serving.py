@@ -1,7 +1,7 @@
 """Serving a simulated source on loopback, and steering it while it runs.
 
-Control that is not the source's: /_sim/faults (POST a rule, DELETE), /_sim/mutations, /_sim/clock, /_sim/settings (POST), /_sim/stats
-(GET).
+Control that is not the source's: /_sim/faults (POST a rule, DELETE), /_sim/mutations, /_sim/clock, /_sim/settings, /_sim/reset (POST),
+/_sim/stats (GET), and what a simulator adds.
 """
 
 from __future__ import annotations
@@ -11,20 +11,42 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from pmo_hub.sdk.simulating import Answer, Simulated
+from pmo_hub.sdk.simulating import JSON, Answer
 
-_S = TypeVar("_S", bound=Simulated)
+
+class Served(Protocol):
+    """What can be given an address and be steered there; `pmo_hub.sdk.simulating.Simulated` is one."""
+
+    url: str
+    latency_s: float
+    stats: Counter[str]
+
+    def answer(self, method: str, path: str, query: str, headers: Mapping[str, str] | None, body: bytes) -> Answer: ...
+    def fault(self, kind: str, **rule: Any) -> Any: ...
+    def clear_faults(self) -> None: ...
+    def mutate(self, what: str, *arguments: Any, **named: Any) -> Any: ...
+    def advance(self, delta: timedelta) -> None: ...
+    def reset_log(self) -> None: ...
+
+
+Control = Callable[[dict[str, Any]], Any]
+"""The JSON object that was sent → what is answered; KeyError, TypeError, ValueError and the like say that it made no sense."""
+Controls = Mapping[tuple[str, str], Control]
+"""By method and name."""
+
+_S = TypeVar("_S", bound=Served)
 
 
 @contextmanager
-def serve(simulator: _S, port: int = 0) -> Iterator[_S]:
-    """Serves the simulator on loopback from a daemon thread; its `url` says where."""
-    listener, server = _listening(simulator, port)
+def serve(simulator: _S, port: int = 0, base: str = "", controls: Controls | None = None) -> Iterator[_S]:
+    """Serves the simulator on loopback from a daemon thread; its `url`, which ends with `base`, says where."""
+    listener, server = _listening(simulator, port, base, controls)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name=f"simulator-{listener.getsockname()[1]}")
     thread.start()
     try:
@@ -37,23 +59,23 @@ def serve(simulator: _S, port: int = 0) -> Iterator[_S]:
         listener.close()
 
 
-def run(simulator: Simulated, port: int, told: str) -> None:
-    """Serves the simulator until it is stopped, after printing `told` with its address."""
-    listener, server = _listening(simulator, port)
-    print(f"{told} on {simulator.url}", flush=True)
+def run(simulator: Served, port: int, told: Callable[[], str], base: str = "", controls: Controls | None = None) -> None:
+    """Serves the simulator until it is stopped, after printing what is `told` once it has its address."""
+    listener, server = _listening(simulator, port, base, controls)
+    print(told(), flush=True)
     server.run(sockets=[listener])
 
 
-def _listening(simulator: Simulated, port: int) -> tuple[socket.socket, Any]:
+def _listening(simulator: Served, port: int, base: str, controls: Controls | None) -> tuple[socket.socket, Any]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     listener.listen(128)  # from here on a client may connect; the server picks the connection up
-    simulator.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    return listener, _server(simulator)
+    simulator.url = f"http://127.0.0.1:{listener.getsockname()[1]}{base}"
+    return listener, _server(simulator, {**_usual(simulator), **(controls or {})})
 
 
-def _server(simulator: Simulated) -> Any:
+def _server(simulator: Served, controls: Controls) -> Any:
     import uvicorn
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -91,7 +113,7 @@ def _server(simulator: Simulated) -> Any:
     # The Date header is the simulator's own, so that a client's clock can be tested against it.
     return Server(
         uvicorn.Config(
-            _application(simulator),
+            _application(simulator, controls),
             http=Protocol,
             log_config=None,
             access_log=False,
@@ -103,7 +125,7 @@ def _server(simulator: Simulated) -> Any:
     )
 
 
-def _application(simulator: Simulated) -> Callable[..., Any]:
+def _application(simulator: Served, controls: Controls) -> Callable[..., Any]:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         body, more = b"", True
         while more:
@@ -112,7 +134,8 @@ def _application(simulator: Simulated) -> Callable[..., Any]:
         path, query = scope["path"], scope["query_string"].decode("latin-1")
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if path.startswith("/_sim/"):
-            answer = await asyncio.to_thread(_controlled, simulator, scope["method"], path.removeprefix("/_sim/"), body)
+            # In a thread: what a mutation makes the source send may lead to requests before it is answered.
+            answer = await asyncio.to_thread(_controlled, controls.get((scope["method"], path.removeprefix("/_sim/"))), body)
         else:
             answer = simulator.answer(scope["method"], path, query, headers, body)
         if answer.delay_s and not await _waited(answer.delay_s, receive):
@@ -127,30 +150,50 @@ def _application(simulator: Simulated) -> Callable[..., Any]:
     return application
 
 
-def _controlled(simulator: Simulated, method: str, what: str, body: bytes) -> Answer:
-    """The control routes, which are the simulator's and not its source's."""
+def _usual(simulator: Served) -> Controls:
+    """What every simulator can be told while it runs."""
+
+    def fault(wanted: dict[str, Any]) -> Any:
+        simulator.fault(wanted.pop("kind"), **wanted)
+        return {}
+
+    def clear(_: dict[str, Any]) -> Any:
+        simulator.clear_faults()
+        return {}
+
+    def mutate(wanted: dict[str, Any]) -> Any:
+        done = simulator.mutate(wanted.pop("do"), *wanted.pop("arguments", ()), **wanted)
+        return {"id": str(done)}
+
+    def advance(wanted: dict[str, Any]) -> Any:
+        simulator.advance(timedelta(seconds=wanted.get("advance_s", 0)))
+        return {}
+
+    def settle(wanted: dict[str, Any]) -> Any:
+        simulator.latency_s = wanted.get("latency_ms", simulator.latency_s * 1000) / 1000
+        return {"latency_ms": simulator.latency_s * 1000}
+
+    def reset(_: dict[str, Any]) -> Any:
+        simulator.reset_log()
+        return {}
+
+    def stats(_: dict[str, Any]) -> Any:
+        return {"requests": sum(simulator.stats.values()), "by_operation": dict(simulator.stats)}
+
+    return {
+        ("POST", "faults"): fault, ("DELETE", "faults"): clear, ("POST", "mutations"): mutate, ("POST", "clock"): advance,
+        ("POST", "settings"): settle, ("POST", "reset"): reset, ("GET", "stats"): stats,
+    }  # fmt: skip
+
+
+def _controlled(control: Control | None, body: bytes) -> Answer:
+    """A control route, which is the simulator's and not its source's."""
+    if control is None:
+        return Answer(404, b"{}")
     try:
-        wanted = json.loads(body or b"{}")
-        match method, what:
-            case "POST", "faults":
-                simulator.fault(wanted.pop("kind"), **wanted)
-            case "DELETE", "faults":
-                simulator.clear_faults()
-            case "POST", "mutations":
-                done = simulator.mutate(wanted.pop("do"), *wanted.pop("arguments", ()), **wanted)
-                return Answer(200, json.dumps({"id": str(done)}).encode())
-            case "POST", "clock":
-                simulator.advance(timedelta(seconds=wanted.get("advance_s", 0)))
-            case "POST", "settings":
-                simulator.latency_s = wanted.get("latency_ms", simulator.latency_s * 1000) / 1000
-            case "GET", "stats":
-                counted = {"requests": sum(simulator.stats.values()), "by_operation": dict(simulator.stats)}
-                return Answer(200, json.dumps(counted).encode())
-            case _:
-                return Answer(404, b"{}")
+        return Answer(200, json.dumps(control(json.loads(body or b"{}"))).encode(), JSON)
     except (AttributeError, KeyError, TypeError, ValueError, StopIteration) as problem:
         return Answer(400, json.dumps({"error": str(problem)}).encode())
-    return Answer(200, b"{}")
 
 
 async def _waited(delay_s: float, receive: Any) -> bool:

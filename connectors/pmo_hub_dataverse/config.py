@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from pmo_hub.sdk.entra import LOOPBACK, PUBLIC_CLOUD, checked_authority, checked_tenant
+from pmo_hub.sdk.config_fields import CertificateAuthority, ZoneName
+from pmo_hub.sdk.entra import LOOPBACK, PUBLIC_CLOUD, Authority, ClientSecret, SecretExpiry, TenantId
 
 
 class DataverseConfig(BaseModel):
@@ -26,9 +25,7 @@ class DataverseConfig(BaseModel):
             examples=["https://contoso.crm4.dynamics.com"],
         ),
     ]
-    tenant_id: Annotated[
-        str, Field(title="Tenant id", description="Of the Microsoft Entra tenant: its id, or one of its domains.", max_length=200)
-    ]
+    tenant_id: TenantId
     client_id: Annotated[
         str,
         Field(
@@ -39,34 +36,17 @@ class DataverseConfig(BaseModel):
             max_length=100,
         ),
     ]
-    client_secret: Annotated[
-        SecretStr,
-        Field(
-            title="Client secret", description="The value (not the id) of a secret of that app registration.", min_length=1, max_length=500
-        ),
-    ]
-    expires_on: Annotated[
-        date | None,
-        Field(title="Secret expires on", description="As the app registration shows it. The hub gives notice before that day."),
-    ] = None
+    client_secret: ClientSecret
+    expires_on: SecretExpiry = None
     time_zone: Annotated[
-        str,
+        ZoneName,
         Field(
             title="Time zone of the plans",
             description="Dataverse keeps UTC; start and finish of tasks are shown by the wall clock of this zone, such as Europe/Berlin.",
         ),
     ] = "UTC"
-    authority: Annotated[
-        str, Field(title="Sign-in address", description="Only for national clouds, such as https://login.microsoftonline.us.")
-    ] = PUBLIC_CLOUD
-    verify: Annotated[
-        str | None,
-        Field(
-            title="Certificate authority",
-            description="Where a proxy of your own signs for Microsoft: its certificates in PEM format, or the path of a file with them on "
-            "the machine of the hub. Empty: those that the system trusts.",
-        ),
-    ] = None
+    authority: Authority = PUBLIC_CLOUD
+    verify: CertificateAuthority = None
 
     @field_validator("url")
     @classmethod
@@ -83,29 +63,3 @@ class DataverseConfig(BaseModel):
         if host not in LOOPBACK and "." not in host:
             raise ValueError(f"'{host}' is no full host name; it looks like contoso.crm4.dynamics.com")
         return f"{parts.scheme}://{parts.netloc.lower()}"
-
-    @field_validator("tenant_id")
-    @classmethod
-    def _tenant(cls, value: str) -> str:
-        return checked_tenant(value)
-
-    @field_validator("authority")
-    @classmethod
-    def _authority(cls, value: str) -> str:
-        return checked_authority(value)
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        try:
-            return ZoneInfo(value.strip()).key
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("write a time zone of the IANA database, such as Europe/Berlin or UTC") from None
-
-    @field_validator("verify")
-    @classmethod
-    def _certificates(cls, value: str | None) -> str | None:
-        text = (value or "").strip()
-        if text and "-----BEGIN" not in text and not text.startswith("/"):
-            raise ValueError("paste the certificates in PEM format, or write the whole path of a file, such as /etc/ssl/own-ca.pem")
-        return text or None

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from pmo_hub.sdk.config_fields import CertificateAuthority
 from pmo_hub_jira.ways import FIELDS, WAYS, Deployment, Email, Secret, SignIn, Text, UserName, Way
 
 GATEWAY = re.compile(r"/ex/jira/(?P<cloud_id>[0-9A-Za-z-]+)")
@@ -87,14 +88,7 @@ class JiraConfig(BaseModel):
             description="As the page that made the token says; Jira tells nobody later. The hub gives notice before that day.",
         ),
     ] = None
-    verify: Annotated[
-        str | None,
-        Field(
-            title="Certificate authority",
-            description="Where the server's certificate comes from an authority of your own: its certificates in PEM format, or the path "
-            "of a file with them on the machine of the hub. Empty: those that the system trusts.",
-        ),
-    ] = None
+    verify: CertificateAuthority = None
     history: Annotated[
         bool,
         Field(title="Read the change history", description="Needed for cycle times, scope growth and answers as of a day in the past."),
@@ -144,14 +138,6 @@ class JiraConfig(BaseModel):
         """The cloud id, where the address is the gateway's."""
         found = GATEWAY.fullmatch(urlsplit(self.url).path)
         return found["cloud_id"] if found else None
-
-    @field_validator("verify")
-    @classmethod
-    def _authority(cls, value: str | None) -> str | None:
-        text = (value or "").strip()
-        if text and "-----BEGIN" not in text and not text.startswith("/"):
-            raise ValueError("paste the certificates in PEM format, or write the whole path of a file, such as /etc/ssl/own-ca.pem")
-        return text or None
 
     @field_validator("url")
     @classmethod

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from pmo_hub.sdk.config_fields import ZoneName
 
 KEY = re.compile(r"[^/\s\x00-\x1f][^/\x00-\x1f]{0,119}")
 
@@ -17,7 +18,7 @@ class MspdiConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", title="Project files")
 
     time_zone: Annotated[
-        str,
+        ZoneName,
         Field(
             title="Time zone", description="Of the dates in the files, such as Europe/Zurich; files say what the clock showed, not where."
         ),
@@ -38,15 +39,6 @@ class MspdiConfig(BaseModel):
             "2013). Without an entry such a file is known by its name: give the same name to every version of a plan.",
         ),
     ] = {}
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("name a time zone of the IANA list, such as Europe/Zurich or UTC") from None
-        return value
 
     @field_validator("folder")
     @classmethod

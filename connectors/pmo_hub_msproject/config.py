@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Any
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pmo_hub.sdk.config_fields import CertificateAuthority, ZoneName
 from pmo_hub_msproject.ways import FIELDS, WAYS, Cloud, Secret, SignIn, Tenant, Text, UserName, Way
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -66,20 +66,13 @@ class MsProjectConfig(BaseModel):
     )
     password: Annotated[Secret | None, Field(title="Password", description="Of that user.")] = None
     time_zone: Annotated[
-        str,
+        ZoneName,
         Field(
             title="Time zone of the site",
             description="As its regional settings have it, such as Europe/Oslo: the site tells times without saying in which zone.",
         ),
     ] = "UTC"
-    verify: Annotated[
-        str | None,
-        Field(
-            title="Certificate authority",
-            description="Where the server's certificate comes from an authority of your own: its certificates in PEM format, or the path "
-            "of a file with them on the machine of the hub. Empty: those that the system trusts.",
-        ),
-    ] = None
+    verify: CertificateAuthority = None
     concurrency: Annotated[
         int, Field(ge=1, le=8, title="Requests at a time", description="SharePoint slows down accounts that ask for much at once.")
     ] = 2
@@ -114,22 +107,6 @@ class MsProjectConfig(BaseModel):
         """`scheme://host`, for which Microsoft gives tokens."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}"
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        text = value.strip()
-        if text not in available_timezones():
-            raise ValueError("write a zone of the IANA list, such as Europe/Oslo")
-        return text
-
-    @field_validator("verify")
-    @classmethod
-    def _authority(cls, value: str | None) -> str | None:
-        text = (value or "").strip()
-        if text and "-----BEGIN" not in text and not text.startswith("/"):
-            raise ValueError("paste the certificates in PEM format, or write the whole path of a file, such as /etc/ssl/own-ca.pem")
-        return text or None
 
     @field_validator("url")
     @classmethod

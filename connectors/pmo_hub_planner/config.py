@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-from pmo_hub.sdk.entra import PUBLIC_CLOUD, checked_authority, checked_tenant
+from pmo_hub.sdk.config_fields import CertificateAuthority, ZoneName
+from pmo_hub.sdk.entra import PUBLIC_CLOUD, Authority, ClientSecret, SecretExpiry, TenantId, checked_authority
 
 GRAPH = "https://graph.microsoft.com"
 _PLAN = re.compile(r"[A-Za-z0-9_-]{10,64}")
@@ -20,9 +19,7 @@ class PlannerConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="Microsoft Planner")
 
-    tenant_id: Annotated[
-        str, Field(title="Tenant id", description="Of the Microsoft Entra tenant: its id, or one of its domains.", max_length=200)
-    ]
+    tenant_id: TenantId
     client_id: Annotated[
         str,
         Field(
@@ -33,16 +30,8 @@ class PlannerConfig(BaseModel):
             max_length=100,
         ),
     ]
-    client_secret: Annotated[
-        SecretStr,
-        Field(
-            title="Client secret", description="The value (not the id) of a secret of that app registration.", min_length=1, max_length=500
-        ),
-    ]
-    expires_on: Annotated[
-        date | None,
-        Field(title="Secret expires on", description="As the app registration shows it. The hub gives notice before that day."),
-    ] = None
+    client_secret: ClientSecret
+    expires_on: SecretExpiry = None
     plans: Annotated[
         str,
         Field(
@@ -53,7 +42,7 @@ class PlannerConfig(BaseModel):
         ),
     ] = ""
     time_zone: Annotated[
-        str,
+        ZoneName,
         Field(
             title="Time zone of the plans",
             description="Start and due dates are days; the day is told in this zone, such as Europe/Berlin.",
@@ -66,18 +55,13 @@ class PlannerConfig(BaseModel):
             description="Uses a preview of Microsoft Graph (beta) that tells whether any task has changed: a quiet poll is one request.",
         ),
     ] = False
-    graph: Annotated[str, Field(title="Graph address", description="Only for national clouds, such as https://graph.microsoft.us.")] = GRAPH
-    authority: Annotated[
-        str, Field(title="Sign-in address", description="Only for national clouds, such as https://login.microsoftonline.us.")
-    ] = PUBLIC_CLOUD
-    verify: Annotated[
-        str | None,
-        Field(
-            title="Certificate authority",
-            description="Where a proxy of your own signs for Microsoft: its certificates in PEM format, or the path of a file with them on "
-            "the machine of the hub. Empty: those that the system trusts.",
-        ),
-    ] = None
+    graph: Annotated[
+        str,
+        Field(title="Graph address", description="Only for national clouds, such as https://graph.microsoft.us."),
+        AfterValidator(checked_authority),
+    ] = GRAPH
+    authority: Authority = PUBLIC_CLOUD
+    verify: CertificateAuthority = None
 
     @property
     def further(self) -> tuple[str, ...]:
@@ -91,29 +75,3 @@ class PlannerConfig(BaseModel):
             if not _PLAN.fullmatch(id):
                 raise ValueError("write the ids of plans, not their names or addresses; they look like xqQg5FS2LkCp935s-FIFm2QAFkHM")
         return value
-
-    @field_validator("tenant_id")
-    @classmethod
-    def _tenant(cls, value: str) -> str:
-        return checked_tenant(value)
-
-    @field_validator("authority", "graph")
-    @classmethod
-    def _address(cls, value: str) -> str:
-        return checked_authority(value)
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        try:
-            return ZoneInfo(value.strip()).key
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("write a time zone of the IANA database, such as Europe/Berlin or UTC") from None
-
-    @field_validator("verify")
-    @classmethod
-    def _certificates(cls, value: str | None) -> str | None:
-        text = (value or "").strip()
-        if text and "-----BEGIN" not in text and not text.startswith("/"):
-            raise ValueError("paste the certificates in PEM format, or write the whole path of a file, such as /etc/ssl/own-ca.pem")
-        return text or None

@@ -11,11 +11,12 @@ import binascii
 import re
 import threading
 from collections.abc import Generator, Mapping
-from typing import Any
+from datetime import date
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import httpx
-from pydantic import SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from pmo_hub.sdk.contract import Context
 from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, TransientError
@@ -68,6 +69,27 @@ def checked_tenant(value: str) -> str:
     if not _TENANT.fullmatch(text) or text.lower() in ("common", "organizations", "consumers"):
         raise ValueError("write the tenant's id or one of its domains, such as contoso.onmicrosoft.com; an application has one tenant")
     return text
+
+
+TenantId = Annotated[
+    str,
+    Field(title="Tenant id", description="Of the Microsoft Entra tenant: its id, or one of its domains.", max_length=200),
+    AfterValidator(checked_tenant),
+]
+ClientSecret = Annotated[
+    SecretStr,
+    Field(title="Client secret", description="The value (not the id) of a secret of that app registration.", min_length=1, max_length=500),
+]
+SecretExpiry = Annotated[
+    date | None,
+    Field(title="Secret expires on", description="As the app registration shows it. The hub gives notice before that day."),
+]
+Authority = Annotated[
+    str,
+    Field(title="Sign-in address", description="Only for national clouds, such as https://login.microsoftonline.us."),
+    AfterValidator(checked_authority),
+]
+"""What an admin types of an application, as fields of a connector's config."""
 
 
 class _Bridge:

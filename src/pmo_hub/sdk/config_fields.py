@@ -1,0 +1,36 @@
+"""Fields that several connectors ask an admin for: asked, and checked, in the same words."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field
+
+
+def _zone(value: str) -> str:
+    try:
+        return ZoneInfo(value.strip()).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("write a time zone of the IANA database, such as Europe/Berlin or UTC") from None
+
+
+def _certificates(value: str | None) -> str | None:
+    text = (value or "").strip()
+    if text and "-----BEGIN" not in text and not text.startswith("/"):
+        raise ValueError("paste the certificates in PEM format, or write the whole path of a file, such as /etc/ssl/own-ca.pem")
+    return text or None
+
+
+ZoneName = Annotated[str, AfterValidator(_zone)]
+"""A zone of the IANA database; what its times are of, each connector says for itself."""
+
+CertificateAuthority = Annotated[
+    str | None,
+    Field(
+        title="Certificate authority",
+        description="Where the server's certificate, or that of a proxy on the way, comes from an authority of your own: its certificates "
+        "in PEM format, or the path of a file with them on the machine of the hub. Empty: those that the system trusts.",
+    ),
+    AfterValidator(_certificates),
+]

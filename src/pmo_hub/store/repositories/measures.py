@@ -197,7 +197,7 @@ def _items(
     strangers: set[str] = set()
     if not zones:
         return found, strangers
-    texts, times = held.texts, held.times
+    texts, times, numbers = held.texts, held.times, held.numbers
     waiting, unclear = _behind_predecessors(session, zones)
     ends = _active_iterations(session)
     query = (
@@ -251,22 +251,21 @@ def _items(
     ) in session.execute(query):  # fmt: skip
         ended = category in _ENDED
         if known is None:
-            strangers.add(texts[id_])
-        found[project].append(
-            ItemFacts(
-                id=texts[id_], key=texts[key], url=url, title=title, kind=_KINDS.get(kind, Kind.OTHER),
-                status_category=_CATEGORIES[category],
-                status=texts[status], assignee_id=texts[assignee], assignee_active=active, priority=priority, points=points,
-                estimate_hours=estimate, remaining_hours=remaining, created_at=times[created], updated_at=times[updated],
-                started_at=times[started],
-                # A reopened item keeps the source's old end; it isn't over.
-                done_at=times[done] if ended else None,
-                status_since=times[since], start=times[start], due=times[due],
-                blocked=_blocked(flagged, status, id_ in waiting, id_ in unclear),
-                iteration_end=_last_end(iterations, ends, zones[project]),
-                resolution=texts[resolution], labels=() if labels in _NO_LIST else _TEXTS.decode(labels), counts=counts,
-            )
+            strangers.add(id_)
+        item = held.items[id_] = ItemFacts(
+            id=id_, key=key, url=url, title=title, kind=_KINDS.get(kind, Kind.OTHER),
+            status_category=_CATEGORIES[category],
+            status=texts[status], assignee_id=texts[assignee], assignee_active=active, priority=priority, points=points,
+            estimate_hours=numbers[estimate], remaining_hours=numbers[remaining], created_at=times[created], updated_at=times[updated],
+            started_at=times[started],
+            # A reopened item keeps the source's old end; it isn't over.
+            done_at=times[done] if ended else None,
+            status_since=times[since], start=times[start], due=times[due],
+            blocked=_blocked(flagged, status, id_ in waiting, id_ in unclear),
+            iteration_end=_last_end(iterations, ends, zones[project]),
+            resolution=texts[resolution], labels=() if labels in _NO_LIST else _TEXTS.decode(labels), counts=counts,
         )  # fmt: skip
+        found[project].append(item)
     return found, strangers
 
 

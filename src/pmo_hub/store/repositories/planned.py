@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pmo_hub.domain.earned_value import Amounts, total
+from pmo_hub.domain.evidence import ItemFacts
 from pmo_hub.domain.membership import Role
 from pmo_hub.domain.planned import PlanEarned, PlanFacts, PlanHead, PlanLine
 from pmo_hub.domain.sources import EARNED, SCHEDULED, Precedence, believed
@@ -49,11 +50,13 @@ class Once(dict[Any, Any]):
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What the rows of one reading have in common, by type: equal values of different types are not the same."""
+    """What the rows of one reading have in common, by type: equal values of different types are not the same. `items` are by id."""
 
+    items: dict[str, ItemFacts] = field(default_factory=dict)
     texts: Once = field(default_factory=Once)
     times: Once = field(default_factory=Once)
     amounts: Once = field(default_factory=Once)
+    numbers: Once = field(default_factory=Once)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +159,18 @@ def _lines(session: Session, project_ids: Collection[str], held: Shared) -> dict
         .where(is_in(session, m.project_id, project_ids), i.counts.is_(True))
         .order_by(m.project_id, i.id)
     )  # fmt: skip
-    texts, times, amounts = held.texts, held.times, held.amounts
+    texts, times, amounts, numbers = held.texts, held.times, held.amounts, held.numbers
     found: dict[str, dict[str, list[PlanLine]]] = defaultdict(lambda: defaultdict(list))
     for (
         project, scope, id_, key, url, plan, category, start, finish, actual_finish, deadline, hours, percent, cost,
         baseline_start, baseline_finish, baseline_cost,
     ) in session.execute(query):  # fmt: skip
         ended = category in _ENDED
+        item = held.items.get(id_)
         line = PlanLine(
-            texts[id_], texts[key], url, texts[plan], ended, times[start], times[(actual_finish or finish) if ended else finish],
-            times[deadline], hours, percent, amounts[cost], times[baseline_start], times[baseline_finish], amounts[baseline_cost],
+            id_ if item is None else item.id, key if item is None else item.key, url, texts[plan], ended, times[start],
+            times[(actual_finish or finish) if ended else finish], times[deadline], numbers[hours], numbers[percent], amounts[cost],
+            times[baseline_start], times[baseline_finish], amounts[baseline_cost],
         )  # fmt: skip
         found[texts[project]][texts[scope]].append(line)
     return found

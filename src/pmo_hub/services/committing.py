@@ -23,7 +23,7 @@ from pmo_hub.store.repositories.held_groups import Held
 from pmo_hub.store.repositories.staging import pack, refs, unpack
 from pmo_hub.store.unit_of_work import Session
 
-GROUP_PAYLOADS = 1_000
+GROUP_PAYLOADS = 500
 """Of a group so many are merged together, or few more: in memory there are never all of them."""
 GROUP_WAY_OUT = "confirm it by `pmo-hub connection confirm`, or POST /api/v1/connections/{id}/confirm-groups"
 

@@ -18,6 +18,7 @@ from benchmarks.records import Measurement
 from pmo_hub_dataverse import simulator as dataverse
 from pmo_hub_dataverse.simulated_schema import TASKS
 from pmo_hub_msproject import simulator as msproject
+from pmo_hub_msproject.simulated_organisation import generate
 from pmo_hub_planner import simulator as planner
 from pmo_hub_trello import simulator as trello
 from pmo_hub_trello.simulated_masses import huge_board, quiet_boards
@@ -55,7 +56,7 @@ def _planner(plans: int, tasks: int) -> Iterator[Served]:
 
 @contextmanager
 def _msproject(plans: int, tasks: int) -> Iterator[Served]:
-    with msproject.serve(msproject.generate(SEED, plans, datetime.now(UTC), tasks)) as served:
+    with msproject.serve(generate(SEED, plans, datetime.now(UTC), tasks)) as served:
         first = served.projects[0]
         yield Served(served, served.config(), lambda n: served.mutate("edit", first, Name=f"Renamed {n}"), plans * tasks)
 

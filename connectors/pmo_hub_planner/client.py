@@ -45,12 +45,11 @@ class Part:
     @property
     def body(self) -> Json:
         """Decoded each time that it is asked for; empty where it is no object."""
-        value = msgspec.json.decode(self.content) if self.is_object else {}
-        return value if isinstance(value, dict) else {}
+        return msgspec.json.decode(self.content, type=dict[str, Any]) if self.is_object else {}
 
     @property
     def is_object(self) -> bool:
-        return bytes(self.content[:1] if isinstance(self.content, bytes) else memoryview(self.content)[:1]) == b"{"
+        return bytes(memoryview(self.content)[:1]) == b"{"
 
 
 class _Answered(msgspec.Struct):

@@ -87,7 +87,8 @@ class Reader:
                 del listed[plan]
         boards = dict(zip(due, self.boards(due), strict=True))
         for plan in due:
-            tasks, board = read.pop(plan, None) or self._split(plan, listed[plan]), boards[plan]
+            tasks = read.pop(plan) if plan in read else self._split(plan, listed[plan])
+            board = boards[plan]
             del listed[plan]
             same = state.get(f"{plan}/tasks") == tasks.digest and state.get(f"{plan}/board") == board.digest
             patch: Patch = {f"{plan}/tasks": tasks.digest, f"{plan}/board": board.digest, f"{plan}/board_at": self._now.isoformat()}

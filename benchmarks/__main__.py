@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
-from benchmarks import deliveries, first_sync, growth, incremental, machine, quiet, reads, records, report
+from benchmarks import boards, deliveries, first_sync, growth, incremental, machine, plans, quiet, reads, records, report
 from benchmarks.databases import cluster
 from benchmarks.peers import peers
 from benchmarks.plan import Plan, Sizes, say
@@ -26,6 +26,8 @@ PARTS: dict[str, Callable[[Plan, Records], None]] = {
     "quiet": quiet.measure,
     "reads": reads.measure,
     "deliveries": deliveries.measure,
+    "plans": plans.measure,
+    "boards": boards.measure,
 }
 MEASUREMENTS = machine.WORK / "measurements"
 SMALL = machine.WORK / "small"

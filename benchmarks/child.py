@@ -9,6 +9,7 @@ import json
 import os
 import resource
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -18,29 +19,19 @@ from typing import Any
 
 import httpx
 
+from benchmarks.machine import WORK
 from benchmarks.records import Measurement
+from benchmarks.requests import KINDS, Kinds, kind_of
 from pmo_hub import bootstrap, log, settings
 from pmo_hub.host.registry import Registry
 from pmo_hub.host.session import Throttles
 from pmo_hub.sdk.contract import RateLimit
 from pmo_hub.sdk.http import LocalThrottle
-from pmo_hub.services import access, connections, rules, sync
+from pmo_hub.services import access, connections, rules, sync, uploads
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.running import SyncProgress
 
 MIB = 1024  # /proc tells KiB
-KINDS = (
-    ("/search/jql", "issues"),
-    ("/search/approximate-count", "count"),
-    ("/worklog/", "worklogs"),
-    ("/changelog/bulkfetch", "history"),
-    ("/rest/agile/", "agile"),
-    ("/myself", "sign_in"),
-    ("/project/search", "sign_in"),
-    ("/tenant_info", "sign_in"),
-    ("/serverInfo", "sign_in"),
-)
-"""Ends or parts of paths → what a request is for; every other one reads the site's dictionaries."""
 
 
 class Tally:
@@ -50,11 +41,11 @@ class Tally:
         self.counts: Counter[str] = Counter()
         self.first_listing: float | None = None
         self.flights = Flights()
+        self.kinds: Kinds = ()
         send = httpx.HTTPTransport.handle_request
 
         def counted(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-            path = request.url.path
-            kind = next((kind for part, kind in KINDS if part in path), "reference")
+            kind = kind_of(self.kinds, request.url.path)
             self.counts[kind] += 1
             if kind in ("issues", "count") and self.first_listing is None:
                 self.first_listing = time.perf_counter()
@@ -148,18 +139,25 @@ class Child:
         self._hub = hub
         self._tally = tally
 
-    def connect(self, url: str, history: bool) -> Measurement:
-        """The connection is made, reads every project, and its first sync is queued."""
-        config = {"url": url, "email": "bench@example.com", "token": "not-checked", "history": history}
-        draft = connections.Draft(name="bench", connector="jira", config=config, scopes="all", schedules={"incremental": "every 1h"})
+    def connect(self, connector: str, config: dict[str, Any]) -> Measurement:
+        """The connection is made, reads all that the source offers, and its first sync is queued."""
+        draft = connections.Draft(name="bench", connector=connector, config=config, scopes="all", schedules={"incremental": "every 1h"})
         created = connections.create(self._hub, draft, "bench")
         return {"run": created.run.id}
+
+    def upload(self, name: str, path: str) -> Measurement:
+        """The file is the connection's, under that name, and its sync is queued."""
+        (connection,) = connections.page(self._hub, None, 2)
+        with open(path, "rb") as file:
+            kept = uploads.keep(self._hub, connection.id, name, file, "bench")
+        return {"run": kept.run.id}
 
     def sync(self, mode: str) -> Measurement:
         """One run from the lease to its end."""
         (connection,) = connections.page(self._hub, None, 2)
         run_id = sync.request(self._hub, connection.id, mode)
         self._tally.clear()
+        self._tally.kinds = KINDS.get(connection.connector, ())
         meter = Meter()
         meter.start()
         run = sync.run(self._hub, run_id, meter.progress)
@@ -196,9 +194,12 @@ def main() -> None:
     loaded = settings.load(database_url=given["database_url"], secret_key=given["secret_key"])
     bootstrap.migrate(loaded)
     tally = Tally()
-    with bootstrap.opened(loaded, Registry.installed()) as hub:
+    with bootstrap.opened(loaded, Registry.installed()) as opened, tempfile.TemporaryDirectory(dir=WORK) as data:
+        hub = replace(opened, data_dir=Path(data))
         child = Child(hub if given["budget"] else replace(hub, throttles=Throttles(unbudgeted)), tally)
-        commands: dict[str, Any] = {"connect": child.connect, "sync": child.sync, "key": child.key, "rule": child.rule}
+        commands: dict[str, Any] = {
+            "connect": child.connect, "upload": child.upload, "sync": child.sync, "key": child.key, "rule": child.rule,
+        }  # fmt: skip
         answers.write("{}\n")
         for line in sys.stdin:
             command = json.loads(line)

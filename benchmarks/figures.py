@@ -9,8 +9,6 @@ from typing import Any
 from benchmarks.records import Measurement, Part, Spread, spread
 from pmo_hub_jira.connector import JiraConnector
 
-Parts = Mapping[str, Part]
-
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -24,13 +22,6 @@ class Figure:
     rounds: str = ""
     met: bool | None = None
     numbers: Mapping[str, Any] = field(default_factory=dict)
-
-
-def all_figures(parts: Parts) -> Iterator[Figure]:
-    """Every figure that the parts that ran have data for."""
-    for name, of_part in BY_PART.items():
-        if name in parts:
-            yield from of_part(parts[name])
 
 
 def _ratios(above: list[Measurement], over: str, below: list[Measurement], under: str) -> tuple[float, Spread] | None:

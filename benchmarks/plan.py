@@ -30,6 +30,12 @@ class Sizes:
     connections: int = 32
     deliveries: int = 100_000
     seconds: int = 5
+    plans: int = 500
+    plan_tasks: int = 400
+    file_tasks: int = 50_000
+    cards: int = 20_000
+    actions: int = 100_000
+    quiet_boards: int = 100
 
 
 @dataclass(frozen=True, slots=True)

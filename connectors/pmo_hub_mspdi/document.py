@@ -5,13 +5,13 @@ Nothing of a file is handed over before all of it was read: a file that breaks o
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 from pmo_hub_mspdi.durations import PERCENT, base_format
 from pmo_hub_mspdi.faults import UnreadableFile
+from pmo_hub_mspdi.outline import Bookings, Outline
 from pmo_hub_mspdi.spool import Place, Spool
 from pmo_hub_mspdi.streaming import FIELD, Found, Opened, stream
 from pmo_hub_mspdi.values import Element, flag, hours, integer, many, text
@@ -49,17 +49,6 @@ def read_head(file: IO[bytes]) -> Head:
 
 
 @dataclass(slots=True)
-class Line:
-    """A task's place in the outline."""
-
-    uid: str
-    place: Place
-    level: int
-    parent: str | None = None
-    has_children: bool = False
-
-
-@dataclass(slots=True)
 class Document:
     """A file that was read to its end. Ids are the file's own UIDs."""
 
@@ -69,18 +58,20 @@ class Document:
     """The project summary task: totals of the plan and no work of its own."""
     calendars: dict[str, Place] = field(default_factory=dict)
     resources: dict[str, Place] = field(default_factory=dict)
-    lines: list[Line] = field(default_factory=list)
-    assignments: dict[str, list[tuple[str, Place]]] = field(default_factory=lambda: defaultdict(list))
+    lines: Outline = field(default_factory=Outline)
+    assignments: Bookings = field(default_factory=Bookings)
     people: dict[str, str] = field(default_factory=dict)
     """Resources that are people, with their name."""
     ghosts: dict[str, str] = field(default_factory=dict)
     """Rows that only stand for a task of another file: UID → what the file says of that."""
-    hours: dict[str, float] = field(default_factory=dict)
-    """Durations of tasks, for lags in per cent of them."""
-    uids: set[str] = field(default_factory=set)
     has_tasks: bool = False
     repeated: int = 0
     """Records whose UID another one has already."""
+
+    def hours_of(self, uid: str) -> float | None:
+        """The duration of a task, for lags in per cent of it."""
+        place = self.lines.place_of(uid)
+        return None if place is None else hours(self.spool.get(place), "Duration")
 
 
 def read_document(file: IO[bytes], spool: Spool) -> Document:
@@ -97,7 +88,6 @@ def read_document(file: IO[bytes], spool: Spool) -> Document:
             take[one.container](found, one)
     if not found.has_tasks:
         raise UnreadableFile("holds no plan: it has no list of tasks")
-    _outline(found.lines)
     return found
 
 
@@ -157,7 +147,7 @@ def _task(found: Document, one: Found) -> None:
     uid = _uid(element)
     if uid is None or is_blank(element):
         return
-    if uid in found.uids or uid in found.ghosts:
+    if uid in found.lines or uid in found.ghosts:
         found.repeated += 1
         return
     if is_summary_of_all(element):
@@ -168,38 +158,21 @@ def _task(found: Document, one: Found) -> None:
         return
     if len(found.lines) >= MOST_TASKS:
         raise UnreadableFile(f"holds more than {MOST_TASKS} tasks")
-    found.uids.add(uid)
-    length = hours(element, "Duration")
-    if length is not None:
-        found.hours[uid] = length
-    found.lines.append(Line(uid, found.spool.put(element), max(0, integer(element, "OutlineLevel") or 0)))
+    found.lines.add(uid, found.spool.put(element), max(0, integer(element, "OutlineLevel") or 0))
 
 
 def _assignment(found: Document, one: Found) -> None:
     task, resource = text(one.value, "TaskUID"), text(one.value, "ResourceUID")
     if task is None or resource is None or resource == UNASSIGNED:
         return
-    held = found.assignments[task]
-    if len(held) >= MOST_TASKS or len(found.assignments) > MOST_OTHERS:
-        raise UnreadableFile(f"holds more than {MOST_TASKS} assignments of one task, or assignments of more than {MOST_OTHERS}")
-    held.append((resource, found.spool.put(one.value)))
+    if len(found.assignments) >= MOST_OTHERS:
+        raise UnreadableFile(f"holds more than {MOST_OTHERS} assignments")
+    found.assignments.add(task, resource, found.spool.put(one.value))
 
 
 def _uid(element: Any) -> str | None:
     uid = text(element, "UID") if isinstance(element, dict) else None
     return uid if uid is not None and len(uid) <= 64 else None
-
-
-def _outline(lines: list[Line]) -> None:
-    """Each task's parent: the nearest row above it on a lower level, however far levels jump."""
-    open_: list[Line] = []
-    for line in lines:
-        while open_ and open_[-1].level >= line.level:
-            open_.pop()
-        if open_:
-            line.parent = open_[-1].uid
-            open_[-1].has_children = True
-        open_.append(line)
 
 
 def percent_links(task: Element) -> list[str]:

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from pmo_hub.sdk.contract import Group, Page, Payload, Ref
-from pmo_hub_mspdi.document import Document, Line, percent_links
+from pmo_hub_mspdi.document import Document, percent_links
+from pmo_hub_mspdi.outline import Line
 from pmo_hub_mspdi.values import Element, flag, many, money, text
 
 PLAN, CALENDAR, RESOURCE, TASK = "plan", "calendar", "resource", "task"
@@ -78,7 +79,7 @@ def payloads(document: Document, scope: str, resolve: Resolve, tally: Tally, *, 
     at = status_at(document.fields)
     for line in document.lines:
         task = {**ZEROES, **spool.get(line.place)} if zeroes else spool.get(line.place)
-        booked = [(resource, spool.get(place)) for resource, place in document.assignments.get(line.uid, ())]
+        booked = [(resource, spool.get(place)) for resource, place in document.assignments.of(line.uid)]
         booked.sort(key=lambda one: (_number(text(one[1], "UID")), one[0]))
         context = {"plan": scope, **_standing(line), **_links(task, document, resolve, tally)}
         people = [resource for resource, _ in booked if resource in document.people]
@@ -115,7 +116,7 @@ def _standing(line: Line) -> dict[str, str]:
 def _links(task: Element, document: Document, resolve: Resolve, tally: Tally) -> dict[str, str]:
     """Of the links: relative lags' predecessors with their hours, those that lead nowhere, and where those to other files lead."""
     told: dict[str, str] = {}
-    lengths = {uid: document.hours[uid] for uid in percent_links(task) if uid in document.hours}
+    lengths = {uid: length for uid in percent_links(task) if (length := document.hours_of(uid)) is not None}
     if lengths:
         told["hours"] = " ".join(f"{uid}={length:.6g}" for uid, length in lengths.items())
     foreign, nowhere = {}, []
@@ -128,7 +129,7 @@ def _links(task: Element, document: Document, resolve: Resolve, tally: Tally) ->
                 foreign[str(number)] = found
                 continue
             tally.unresolved += 1
-        elif uid in document.uids:
+        elif uid in document.lines:
             continue
         elif document.summary is None or uid != text(document.summary, "UID"):
             tally.dangling += 1

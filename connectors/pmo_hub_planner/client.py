@@ -37,10 +37,32 @@ class Forbidden(AuthError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The answer to one request of a batch."""
+    """The answer to one request of a batch. Twenty plans hold thousands of tasks, so that what was answered stays as bytes."""
 
     status: int
-    body: Json
+    content: bytes | msgspec.Raw = b"{}"
+
+    @property
+    def body(self) -> Json:
+        """Decoded each time that it is asked for; empty where it is no object."""
+        return msgspec.json.decode(self.content, type=dict[str, Any]) if self.is_object else {}
+
+    @property
+    def is_object(self) -> bool:
+        return bytes(memoryview(self.content)[:1]) == b"{"
+
+
+class _Answered(msgspec.Struct):
+    id: str | int = ""
+    status: int | None = None
+    body: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Batch(msgspec.Struct):
+    responses: list[_Answered] = msgspec.field(default_factory=list)
+
+
+_BATCH = msgspec.json.Decoder(_Batch)
 
 
 class GraphClient:
@@ -80,22 +102,29 @@ class GraphClient:
 
     def _batch(self, addresses: Sequence[str]) -> list[Part]:
         requests = [{"id": str(n), "method": "GET", "url": address.removeprefix(V1)} for n, address in enumerate(addresses)]
-        answer = self._read(self._http.post(f"{V1}/$batch", json={"requests": requests}), f"{V1}/$batch")
-        told = {str(one.get("id")): one for one in answer.get("responses") or () if isinstance(one, dict)}
+        told = {str(one.id): one for one in self._answered(self._http.post(f"{V1}/$batch", json={"requests": requests}))}
         found = []
         for n, address in enumerate(addresses):
-            one = told.get(str(n), {})
-            status, body = one.get("status"), one.get("body")
-            if isinstance(status, int) and status not in _AGAIN and (status >= 400 or isinstance(body, dict)):
-                found.append(Part(status, body if isinstance(body, dict) else {}))
+            one = told.get(str(n), _Answered())
+            part = Part(one.status or 0, one.body)
+            if one.status is not None and one.status not in _AGAIN and (one.status >= 400 or part.is_object):
+                found.append(part)
                 continue
             try:
-                found.append(Part(200, self.get(address)))
+                found.append(Part(200, msgspec.json.encode(self.get(address))))
             except Refused as refusal:
-                found.append(Part(refusal.status, {}))
+                found.append(Part(refusal.status))
             except Forbidden:
-                found.append(Part(403, {}))
+                found.append(Part(403))
         return found
+
+    def _answered(self, response: Response) -> list[_Answered]:
+        if response.status_code >= 300 or is_web_page(response):
+            raise self._failure(response)
+        try:
+            return _BATCH.decode(response.content).responses
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise TransientError(f"Graph sent an unreadable answer to {V1}/$batch: {error}") from None
 
     def own(self, link: object) -> str | None:
         """The link without its host, which has to be Graph's own: nothing that it answers sends the token elsewhere."""

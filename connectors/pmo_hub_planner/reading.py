@@ -17,7 +17,7 @@ import msgspec
 
 from pmo_hub.sdk.contract import Group, Mode, Page, Partition, Patch, Payload, Ref, Rejected
 from pmo_hub.sdk.errors import ScopeError, StateError, TransientError
-from pmo_hub_planner.client import A_BATCH, BETA, V1, GraphClient, Json, Refused
+from pmo_hub_planner.client import A_BATCH, BETA, V1, GraphClient, Json, Part, Refused
 
 PLANS_A_PARTITION = A_BATCH
 PAYLOADS_A_PAGE = 500
@@ -69,11 +69,27 @@ class Reader:
 
     def _chunk(self, partition: Partition, plans: Sequence[str]) -> Iterator[Page]:
         state, is_full = partition.state, partition.mode is Mode.FULL
-        read = dict(zip(plans, self.tasks(plans), strict=True))
-        due = [p for p in plans if is_full or state.get(f"{p}/tasks") != read[p].digest or self._is_due(state.get(f"{p}/board_at"))]
+        listed = dict(zip(plans, self._listed(plans), strict=True))
+        read: dict[str, Tasks] = {}
+        due = []
+        for plan in plans:
+            known = state.get(f"{plan}/tasks")
+            is_due = is_full or known is None or self._is_due(state.get(f"{plan}/board_at"))
+            if not is_due:
+                # Looked at one by one: of twenty plans that are as they were, there are never all tasks in memory.
+                tasks = self._split(plan, listed[plan])
+                is_due = tasks.digest != known
+                if is_due:
+                    read[plan] = tasks
+            if is_due:
+                due.append(plan)
+            else:
+                del listed[plan]
         boards = dict(zip(due, self.boards(due), strict=True))
         for plan in due:
-            tasks, board = read[plan], boards[plan]
+            tasks = read.pop(plan) if plan in read else self._split(plan, listed[plan])
+            board = boards[plan]
+            del listed[plan]
             same = state.get(f"{plan}/tasks") == tasks.digest and state.get(f"{plan}/board") == board.digest
             patch: Patch = {f"{plan}/tasks": tasks.digest, f"{plan}/board": board.digest, f"{plan}/board_at": self._now.isoformat()}
             if same and not is_full:
@@ -98,15 +114,17 @@ class Reader:
 
     def tasks(self, plans: Sequence[str]) -> list[Tasks]:
         """Of each plan all tasks, with their details; ScopeError for a plan that is gone or that the application may not read."""
-        found = []
-        for plan, part in zip(plans, self._client.batch([self._listing(plan) for plan in plans]), strict=True):
-            page = part.body
-            if part.status == 400 and self._expands:
-                self._expands = False
-                return self.tasks(plans)
+        return [self._split(plan, part) for plan, part in zip(plans, self._listed(plans), strict=True)]
+
+    def _listed(self, plans: Sequence[str]) -> list[Part]:
+        """Of each plan the first page of its tasks."""
+        parts = self._client.batch([self._listing(plan) for plan in plans])
+        if self._expands and any(part.status == 400 for part in parts):
+            self._expands = False
+            return self._listed(plans)
+        for plan, part in zip(plans, parts, strict=True):
             _refuse(plan, part.status)
-            found.append(self._split(plan, [task for values in self._client.rest(page) for task in values]))
-        return found
+        return parts
 
     def boards(self, plans: Sequence[str]) -> list[Board]:
         """Of each plan its name, its buckets and the words of its categories."""
@@ -126,7 +144,8 @@ class Reader:
     def _listing(self, plan: str) -> str:
         return f"{V1}/planner/plans/{plan}/tasks{'?$expand=details' if self._expands else ''}"
 
-    def _split(self, plan: str, tasks: Sequence[Json]) -> Tasks:
+    def _split(self, plan: str, listed: Part) -> Tasks:
+        tasks = [task for values in self._client.rest(listed.body) for task in values]
         bare = [task for task in tasks if not isinstance(task.get("details"), dict) and task.get("id")]
         for task, part in zip(
             bare, self._client.batch([f"{V1}/planner/tasks/{task['id']}/details" for task in bare]) if bare else (), strict=True

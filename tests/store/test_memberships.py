@@ -21,6 +21,12 @@ ERP, OPS = automatic_project(scope_id("ERP")), automatic_project(scope_id("OPS")
 HAND = "a" * 32
 
 
+@pytest.fixture(autouse=True)
+def two_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is said of memberships holds however many items are looked at together."""
+    monkeypatch.setattr(memberships, "AT_A_TIME", 2)
+
+
 @pytest.fixture
 def estate(work: Work, tmp_path: Path) -> Estate:
     made = Estate(work, tmp_path)

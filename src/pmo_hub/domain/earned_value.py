@@ -71,10 +71,14 @@ def difference(one: Decimal | None, other: Decimal | None) -> Decimal | None:
 
 def total(parts: Iterable[Amounts]) -> Amounts:
     """The amounts of the parts together; one that any of them does not know is unknown, and so is all of no parts."""
-    held = list(parts)
     sums: dict[str, Decimal | None] = {}
-    for field in fields(Amounts):
-        values: list[Decimal | None] = [getattr(part, field.name) for part in held]
-        known = [value for value in values if value is not None]
-        sums[field.name] = sum(known, Decimal()) if known and len(known) == len(values) else None
+    for part in parts:
+        for name in _AMOUNTS:
+            value = getattr(part, name)
+            known = sums.get(name, _NOTHING)
+            sums[name] = None if value is None or known is None else known + value
     return Amounts(**sums)
+
+
+_AMOUNTS = tuple(field.name for field in fields(Amounts))
+_NOTHING = Decimal()

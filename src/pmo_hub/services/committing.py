@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pmo_hub.domain.identity import row_id
-from pmo_hub.host.reader import Batch
+from pmo_hub.host.reader import BATCH_BYTES, Batch
 from pmo_hub.sdk.contract import STATE_VALUE_BYTES, Gone, Page, Partition, Payload, Reason, Ref, Rejected
 from pmo_hub.services.brake import Braked, brake
 from pmo_hub.services.references import origin_of, refresh_references
@@ -20,10 +20,11 @@ from pmo_hub.store.ownership import Taken, end_payloads
 from pmo_hub.store.preparing import Prepared, prepare
 from pmo_hub.store.repositories import held_groups, syncing
 from pmo_hub.store.repositories.held_groups import Held
-from pmo_hub.store.repositories.staging import pack, unpack
+from pmo_hub.store.repositories.staging import pack, refs, unpack
 from pmo_hub.store.unit_of_work import Session
 
-GROUP_PAYLOADS = 1_000
+GROUP_PAYLOADS = 500
+"""Of a group so many are merged together, or few more: in memory there are never all of them."""
 GROUP_WAY_OUT = "confirm it by `pmo-hub connection confirm`, or POST /api/v1/connections/{id}/confirm-groups"
 
 
@@ -119,9 +120,11 @@ def _take_group_page(run: SyncRun, session: Session, page: Page, now: datetime) 
     origin = origin_of(run)
     group_id = row_id(origin.namespace, f"group:{page.group.ref.kind}", page.group.ref.external_id)
     if not page.group.last:
-        syncing.stage(session, run.connection.id, group_id, run.id, [pack(p) for p in page.payloads])
+        syncing.stage(session, run.connection.id, group_id, run.id, list(pack(page.payloads)))
         return Taken()
-    there = {origin.payload_id(p.ref) for batch in _batches(run, session, group_id, page) for p in batch}
+    there = {origin.payload_id(payload.ref) for payload in page.payloads}
+    for content in syncing.staged(session, run.connection.id, group_id):
+        there.update(origin.payload_id(ref) for ref in refs(content))
     held = syncing.group_members(session, group_id)
     # What could not be read this time is no more missing than it is there.
     missing = held - there - origin.quarantined
@@ -137,8 +140,17 @@ def _take_group_page(run: SyncRun, session: Session, page: Page, now: datetime) 
 
 def _batches(run: SyncRun, session: Session, group_id: str, page: Page) -> Iterator[Sequence[Payload]]:
     """The group's payloads in the order in which they came; those of its last page were not staged."""
-    for contents in syncing.staged(session, run.connection.id, group_id, GROUP_PAYLOADS):
-        yield [unpack(content) for content in contents]
+    batch: list[Payload] = []
+    size = 0
+    for content in syncing.staged(session, run.connection.id, group_id):
+        payloads = unpack(content)
+        batch += payloads
+        size += sum(len(payload.body) for payload in payloads)
+        if len(batch) >= GROUP_PAYLOADS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
     if page.payloads:
         yield page.payloads
 

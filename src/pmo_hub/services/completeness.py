@@ -61,8 +61,8 @@ class Tally:
             self._part(partition, "" if rejected.ref is None else rejected.ref.kind).quarantined += 1
         for kind, count in page.expected.items():
             self._part(partition, kind).expected = count
-        if partition.mode is Mode.INCREMENTAL:
-            # What falls short is listed a second time by some sources; the few ids of a poll are worth remembering.
+        if partition.mode is Mode.INCREMENTAL and page.group is None:
+            # What falls short is listed a second time by some sources; the few ids of a poll are worth remembering. A group is whole.
             for payload in page.payloads:
                 seen = self._seen.setdefault((partition.name, payload.ref.kind), set())
                 if len(seen) < MOST_IDS:

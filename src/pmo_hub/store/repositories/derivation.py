@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,11 +23,14 @@ _ITEMS: Any = WorkItem.__table__
 _TRANSITIONS: Any = Transition.__table__
 _STAYS: Any = IterationMembership.__table__
 
+AT_A_TIME = 2_000
+"""Items that are derived from at once: a plan of fifty thousand is never in memory as a whole."""
+
 _TOLD_BY = (Field.STATUS.value, Field.ITERATION.value, Field.DUE.value)
 
 
-def derive(session: Session, namespace: str, scopes: Mapping[str, Collection[str] | None], now: datetime) -> set[str]:
-    """Write the derived rows of these items (scope → item ids, None for all of the scope). Returns the items that were looked at.
+def derive(session: Session, namespace: str, scopes: Mapping[str, Collection[str] | None], now: datetime) -> None:
+    """Write the derived rows of these items (scope → item ids, None for all of the scope), so many at a time.
 
     Where these items bring the first history of their scope, all of it is derived anew: whatever has none of its own is unchanged since
     its creation now, and no longer unknown.
@@ -36,14 +39,28 @@ def derive(session: Session, namespace: str, scopes: Mapping[str, Collection[str
     first = _told_by_these_alone(session, {s: items for s, items in scopes.items() if items is not None and s in with_history})
     whole = [s for s, items in scopes.items() if items is None or s in first]
     single = [i for items in scopes.values() if items is not None for i in items]
+    chosen = sa.or_(is_in(session, _ITEMS.c.scope_id, whole), is_in(session, _ITEMS.c.id, single))
+    ids = list(session.scalars(sa.select(_ITEMS.c.id).where(chosen).order_by(_ITEMS.c.id)))
+    categories = _categories(session, chosen)
+    for start in range(0, len(ids), AT_A_TIME):
+        _derive(session, namespace, ids[start : start + AT_A_TIME], categories, with_history, now)
+
+
+def _derive(
+    session: Session,
+    namespace: str,
+    ids: Sequence[str],
+    categories: Mapping[str | None, StatusCategory],
+    with_history: Collection[str],
+    now: datetime,
+) -> None:
     i = _ITEMS.c
-    chosen = sa.or_(is_in(session, i.scope_id, whole), is_in(session, i.id, single))
     items = session.execute(
         sa.select(
             i.id, i.scope_id, i.created_at, i.actual_finish, i.status_category, i.original_status, i.original_status_id, i.iteration_ids
-        ).where(chosen)
+        ).where(is_in(session, i.id, ids))
     ).all()
-    changes, categories = _changes(session, chosen)
+    changes = _changes(session, ids)
     iteration = identifier(namespace, RecordType.ITERATION)
     timings = []
     stays: dict[str, dict[str, Any]] = {}
@@ -69,10 +86,8 @@ def derive(session: Session, namespace: str, scopes: Mapping[str, Collection[str
     commitments.register(session, {(stay["iteration_id"], scope_of[stay["item_id"]]) for stay in stays.values()}, now)
     merge_rows(session, ItemTiming, timings, now)
     merge_rows(session, IterationMembership, list(stays.values()), now)
-    ids = {item.id for item in items}
     held = session.scalars(sa.select(_STAYS.c.id).where(is_in(session, _STAYS.c.item_id, ids)))
     end_rows(session, IterationMembership, [s for s in held if s not in stays], now)
-    return ids
 
 
 def end_derived(session: Session, item_ids: Collection[str], now: datetime) -> None:
@@ -82,22 +97,32 @@ def end_derived(session: Session, item_ids: Collection[str], now: datetime) -> N
     end_rows(session, IterationMembership, held, now)
 
 
-def _changes(session: Session, chosen: sa.ColumnElement[bool]) -> tuple[dict[str, list[Change]], dict[str | None, StatusCategory]]:
+def _changes(session: Session, ids: Collection[str]) -> dict[str, list[Change]]:
     t = _TRANSITIONS.c
     rows = session.execute(
-        sa.select(t.item_id, t.field, t.at, t.from_id, t.from_text, t.to_id, t.to_text, t.external_id, t.from_category, t.to_category)
-        .join(_ITEMS, _ITEMS.c.id == t.item_id)
-        .where(chosen, t.field.in_(_TOLD_BY))
+        sa.select(t.item_id, t.field, t.at, t.from_id, t.from_text, t.to_id, t.to_text, t.external_id).where(
+            is_in(session, t.item_id, ids), t.field.in_(_TOLD_BY)
+        )
     )
     changes: dict[str, list[Change]] = defaultdict(list)
-    categories: dict[str | None, StatusCategory] = {}
     for r in rows:
         changes[r[0]].append(Change(r[1], r[2], r[3], r[4], r[5], r[6], r[7]))
-        if r[8] is not None:
-            categories[r[3]] = StatusCategory(r[8])
-        if r[9] is not None:
-            categories[r[5]] = StatusCategory(r[9])
-    return changes, categories
+    return changes
+
+
+def _categories(session: Session, chosen: sa.ColumnElement[bool]) -> dict[str | None, StatusCategory]:
+    """What the items' changes say of their statuses, the newest word of each."""
+    t = _TRANSITIONS.c
+    told = [
+        sa.select(status.label("status"), category.label("category"), sa.func.max(t.at).label("at"))
+        .join(_ITEMS, _ITEMS.c.id == t.item_id)
+        .where(chosen, t.field.in_(_TOLD_BY), category.is_not(None))
+        .group_by(status, category)
+        for status, category in ((t.from_id, t.from_category), (t.to_id, t.to_category))
+    ]
+    every = sa.union_all(*told).subquery("told").c
+    rows = session.execute(sa.select(every.status, every.category).order_by(every.at, every.category))
+    return {status: StatusCategory(category) for status, category in rows}
 
 
 def _scopes_with_history(session: Session, scope_ids: Collection[str]) -> set[str]:

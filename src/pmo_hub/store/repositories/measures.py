@@ -60,16 +60,21 @@ def project_inputs(
     there are.
     """
     projects = _projects(session, project_ids)
-    items = _items(session, {row.id: row.time_zone for row in projects}, kinds, today)
-    plans = {} if kinds else planned.plan_facts(session, [row.id for row in projects], today)
+    held = planned.Shared()
+    items, strangers = _items(session, {row.id: row.time_zone for row in projects}, kinds, today, held)
+    plans = {} if kinds else planned.plan_facts(session, [row.id for row in projects], today, held)
     staff = planned.staff(session, plans.keys())
     for project_id, values in same_as.believed(session, [row.id for row in projects]).items():
-        items[project_id] = [(_believed(item, values.get(item.id)), is_known) for item, is_known in items[project_id]]
+        own = items[project_id]
+        own[:] = [_believed(item, values.get(item.id)) for item in own]
     found = heads(session, [row.id for row in projects])
     told = {}
     for row in projects:
-        facts = replace(_project(row, found[row.id], items[row.id]), plan=plans.get(row.id))
-        told[row.id] = facts, [_staffed(item, staff.get(item.id)) for item, _ in items[row.id]]
+        own = items[row.id]
+        facts = replace(_project(row, found[row.id], own, strangers), plan=plans.get(row.id))
+        for n, item in enumerate(own):  # in their place: of a project of fifty thousand there are no two lists
+            own[n] = _staffed(item, staff.get(item.id))
+        told[row.id] = facts, own
     return told
 
 
@@ -129,9 +134,9 @@ def _projects(session: Session, project_ids: Collection[str]) -> Sequence[Any]:
     return session.execute(query).all()
 
 
-def _project(row: Any, known: Head, items: Sequence[tuple[ItemFacts, bool]]) -> ProjectFacts:
-    counted = [(item, is_known) for item, is_known in items if item.counts]
-    assigned = [is_known for item, is_known in counted if item.assignee_id is not None]
+def _project(row: Any, known: Head, items: Sequence[ItemFacts], strangers: Collection[str]) -> ProjectFacts:
+    counted = [item for item in items if item.counts]
+    assigned = [item.id not in strangers for item in counted if item.assignee_id is not None]
     return ProjectFacts(
         id=row.id,
         name=row.name,
@@ -150,7 +155,7 @@ def _project(row: Any, known: Head, items: Sequence[tuple[ItemFacts, bool]]) -> 
         cadence_minutes=known.cadence_minutes,
         data_complete=known.complete,
         read_only_since=known.read_only_since,
-        unmapped_share=_share(sum(item.kind is Kind.OTHER or not item.status for item, _ in counted), len(counted)),
+        unmapped_share=_share(sum(item.kind is Kind.OTHER or not item.status for item in counted), len(counted)),
         unknown_people_share=(_share(assigned.count(False), len(assigned)) or 0.0) if counted else None,
     )
 
@@ -191,11 +196,15 @@ def _staffed(item: ItemFacts, known: planned.Staff | None) -> ItemFacts:
     return replace(item, assignee_id=known.person_id, assignee_active=known.is_active, is_staffed=True)
 
 
-def _items(session: Session, zones: dict[str, str], kinds: Collection[str], today: date | None) -> dict[str, list[tuple[ItemFacts, bool]]]:
-    """Each project's items in the order of their ids, with whether the hub knows the assignee's account."""
-    found: dict[str, list[tuple[ItemFacts, bool]]] = defaultdict(list)
+def _items(
+    session: Session, zones: dict[str, str], kinds: Collection[str], today: date | None, held: planned.Shared
+) -> tuple[dict[str, list[ItemFacts]], set[str]]:
+    """Each project's items in the order of their ids; and those whose assignee's account the hub does not know."""
+    found: dict[str, list[ItemFacts]] = defaultdict(list)
+    strangers: set[str] = set()
     if not zones:
-        return found
+        return found, strangers
+    texts, times, numbers = held.texts, held.times, held.numbers
     waiting, unclear = _behind_predecessors(session, zones)
     ends = _active_iterations(session)
     query = (
@@ -248,23 +257,23 @@ def _items(session: Session, zones: dict[str, str], kinds: Collection[str], toda
         created, updated, started, done, since, start, due, flagged, iterations, resolution, labels, counts,
     ) in session.execute(query):  # fmt: skip
         ended = category in _ENDED
-        found[project].append(
-            (
-                ItemFacts(
-                    id=id_, key=key, url=url, title=title, kind=_KINDS.get(kind, Kind.OTHER), status_category=_CATEGORIES[category],
-                    status=status, assignee_id=assignee, assignee_active=active, priority=priority, points=points,
-                    estimate_hours=estimate, remaining_hours=remaining, created_at=created, updated_at=updated, started_at=started,
-                    # A reopened item keeps the source's old end; it isn't over.
-                    done_at=done if ended else None,
-                    status_since=since, start=start, due=due,
-                    blocked=_blocked(flagged, status, id_ in waiting, id_ in unclear),
-                    iteration_end=_last_end(iterations, ends, zones[project]),
-                    resolution=resolution, labels=() if labels in _NO_LIST else _TEXTS.decode(labels), counts=counts,
-                ),
-                known is not None,
-            )
+        if known is None:
+            strangers.add(id_)
+        item = held.items[id_] = ItemFacts(
+            id=id_, key=key, url=url, title=title, kind=_KINDS.get(kind, Kind.OTHER),
+            status_category=_CATEGORIES[category],
+            status=texts[status], assignee_id=texts[assignee], assignee_active=active, priority=priority, points=points,
+            estimate_hours=numbers[estimate], remaining_hours=numbers[remaining], created_at=times[created], updated_at=times[updated],
+            started_at=times[started],
+            # A reopened item keeps the source's old end; it isn't over.
+            done_at=times[done] if ended else None,
+            status_since=times[since], start=times[start], due=times[due],
+            blocked=_blocked(flagged, status, id_ in waiting, id_ in unclear),
+            iteration_end=_last_end(iterations, ends, zones[project]),
+            resolution=texts[resolution], labels=() if labels in _NO_LIST else _TEXTS.decode(labels), counts=counts,
         )  # fmt: skip
-    return found
+        found[project].append(item)
+    return found, strangers
 
 
 def _blocked(flagged: bool | None, status: str, waits: bool, unclear: bool) -> bool | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,9 @@ _ITEMS: Any = WorkItem.__table__
 _RULES: Any = ProjectRule.__table__
 _MEMBERS: Any = ProjectMembership.__table__
 _SCOPES: Any = Scope.__table__
+
+AT_A_TIME = 2_000
+"""Items that are looked at together where no rule needs more."""
 
 # Whether the item is one of these can't be told from the item alone, so a change of any item means a look at the whole scope.
 _OF_THE_WHOLE_SCOPE = frozenset({Narrowing.SUBTREE})
@@ -73,13 +76,36 @@ def refresh(
         scopes |= set(session.scalars(sa.select(_ITEMS.c.scope_id).where(is_in(session, _ITEMS.c.id, listed)).distinct()))
     lock(session, scopes)
     rules, roles = _rules(session, scopes)
-    whole = scopes if listed is None else {r.scope_id for r in rules if r.narrowing in _OF_THE_WHOLE_SCOPE}
-    looked_at = _looked_at(session, whole, listed)
-    items = _items(session, looked_at, rules)
-    held = _held(session, whole, [r.id for r in rules if r.scope_id in whole], listed)
+    subtrees = {r.scope_id for r in rules if r.narrowing in _OF_THE_WHOLE_SCOPE}
+    whole = scopes if listed is None else subtrees
+    meanings = _meanings(session, rules)
+    touched: set[str] = set()
+    looked_at: set[str] = set()
+    for ids in _parts(session, whole, listed or (), subtrees):
+        held = _held(session, ids)
+        touched |= _follow(
+            session, rules, roles, _items(session, ids, rules), held, {**meanings, **_answers(rules, held, answers or {})}, now
+        )
+        looked_at.update(m.project_id for m in held if listed is None or m.item_id in listed)
+    touched |= _end_left_over(session, whole, [r.id for r in rules if r.scope_id in whole], now)
+    if listed is None:
+        looked_at.update(r.project_id for r in rules)
+    return touched | looked_at
+
+
+def _follow(
+    session: Session,
+    rules: Sequence[Rule],
+    roles: Mapping[str, str],
+    items: Sequence[Item],
+    held: Sequence[_Held],
+    meanings: Mapping[str, Collection[str]],
+    now: datetime,
+) -> set[str]:
+    """The memberships of these items are what the rules say; returns the projects that something changed in."""
     wanted = {
         membership_id(project, item): (project, item, rule, roles[rule])
-        for project, members in assign(rules, items, _meanings(session, rules, held, answers or {})).items()
+        for project, members in assign(rules, items, meanings).items()
         for item, rule in members.items()
     }
     ended = [m for m in held if m.id not in wanted]
@@ -89,10 +115,7 @@ def refresh(
     ]
     merge_rows(session, ProjectMembership, rows, now)
     end_rows(session, ProjectMembership, [m.id for m in ended], now)
-    touched = {m.project_id for m in ended} | {str(row["project_id"]) for row in rows}
-    if listed is None:
-        return touched | {r.project_id for r in rules} | {m.project_id for m in held}
-    return touched | {project for project, item, _, _ in known.values() if item in listed}
+    return {m.project_id for m in ended} | {str(row["project_id"]) for row in rows}
 
 
 def projects_of(session: Session, scope_ids: Collection[str], item_ids: Collection[str]) -> set[str]:
@@ -138,16 +161,28 @@ def _rules(session: Session, scopes: Collection[str]) -> tuple[list[Rule], dict[
     }
 
 
-def _looked_at(session: Session, whole: Collection[str], listed: Collection[str] | None) -> sa.ColumnElement[bool]:
-    parts = []
-    if whole:
-        parts.append(is_in(session, _ITEMS.c.scope_id, whole))
-    if listed:
-        parts.append(is_in(session, _ITEMS.c.id, listed))
-    return sa.or_(sa.false(), *parts)
+def _parts(session: Session, whole: Collection[str], listed: Collection[str], subtrees: Collection[str]) -> Iterator[list[str]]:
+    """The items to look at, so many at a time: all of these scopes and those that are listed, the listed ones that are gone too.
+
+    The items of a scope with a subtree rule come all at once.
+    """
+    together: dict[str, list[str]] = defaultdict(list)
+    apart = set(listed)
+    if whole or listed:
+        conditions = [is_in(session, column, some) for column, some in ((_ITEMS.c.scope_id, whole), (_ITEMS.c.id, listed)) if some]
+        for id_, scope in session.execute(sa.select(_ITEMS.c.id, _ITEMS.c.scope_id).where(sa.or_(*conditions))):
+            if scope in subtrees:
+                together[scope].append(id_)
+                apart.discard(id_)
+            else:
+                apart.add(id_)
+    yield from together.values()
+    ordered = sorted(apart)
+    for start in range(0, len(ordered), AT_A_TIME):
+        yield ordered[start : start + AT_A_TIME]
 
 
-def _items(session: Session, looked_at: sa.ColumnElement[bool], rules: Sequence[Rule]) -> list[Item]:
+def _items(session: Session, ids: Collection[str], rules: Sequence[Rule]) -> list[Item]:
     """The items, with only those columns that a rule reads: JSON that nobody asks for costs more than all the rest."""
     i = _ITEMS.c
     read = {r.narrowing for r in rules}
@@ -159,33 +194,43 @@ def _items(session: Session, looked_at: sa.ColumnElement[bool], rules: Sequence[
         i.labels if Narrowing.LABEL in read else sa.null(),
         i.component_ids if Narrowing.COMPONENT in read else sa.null(),
         i.version_ids if Narrowing.VERSION in read else sa.null(),
-    ).where(looked_at)
+    ).where(is_in(session, i.id, ids))
     return [
         Item(id_, scope, key, parent, tuple(labels or ()), tuple(components or ()), tuple(versions or ()))
         for id_, scope, key, parent, labels, components, versions in session.execute(query)
     ]
 
 
-def _held(session: Session, whole: Collection[str], rule_ids: Collection[str], listed: Collection[str] | None) -> list[_Held]:
-    """Memberships of the items looked at; those of items that are gone are found by the rule that took them, or by being listed."""
+def _held(session: Session, ids: Collection[str]) -> list[_Held]:
+    """Memberships of these items, those that are gone among them."""
     m = _MEMBERS.c
-    columns = (m.id, m.project_id, m.item_id, m.rule_id, m.role)
-    found: dict[str, _Held] = {}
-    queries = []
-    if whole:
-        queries.append(sa.select(*columns).join(_ITEMS, _ITEMS.c.id == m.item_id).where(is_in(session, _ITEMS.c.scope_id, whole)))
-        queries.append(sa.select(*columns).where(is_in(session, m.rule_id, rule_ids)))
-    if listed:
-        queries.append(sa.select(*columns).where(is_in(session, m.item_id, listed)))
-    for query in queries:
-        found.update((row[0], _Held(*row)) for row in session.execute(query))
-    return list(found.values())
+    query = sa.select(m.id, m.project_id, m.item_id, m.rule_id, m.role).where(is_in(session, m.item_id, ids))
+    return [_Held(*row) for row in session.execute(query)]
 
 
-def _meanings(
-    session: Session, rules: Sequence[Rule], held: Sequence[_Held], answers: Mapping[str, Collection[str]]
-) -> dict[str, set[str]]:
-    """The row ids that the rules' texts stand for."""
+def _end_left_over(session: Session, whole: Collection[str], rule_ids: Collection[str], now: datetime) -> set[str]:
+    """What rules of these scopes have taken and is not in the scopes any more ends; returns the projects that lose it."""
+    if not rule_ids:
+        return set()
+    m = _MEMBERS.c
+    there = sa.exists().where(_ITEMS.c.id == m.item_id, is_in(session, _ITEMS.c.scope_id, whole))
+    rows = session.execute(sa.select(m.id, m.project_id).where(is_in(session, m.rule_id, rule_ids), ~there)).all()
+    end_rows(session, ProjectMembership, [row[0] for row in rows], now)
+    return {row[1] for row in rows}
+
+
+def _answers(rules: Sequence[Rule], held: Sequence[_Held], answers: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+    """What the queries found; one that was not asked keeps what it holds."""
+    found = {}
+    for rule in rules:
+        if rule.narrowing is Narrowing.QUERY:
+            answer = answers.get(rule.id)
+            found[rule.id] = set(answer) if answer is not None else {m.item_id for m in held if m.rule_id == rule.id}
+    return found
+
+
+def _meanings(session: Session, rules: Sequence[Rule]) -> dict[str, set[str]]:
+    """The row ids that the rules' texts stand for, where the store can tell."""
     by_narrowing: dict[Narrowing, list[Rule]] = defaultdict(list)
     for rule in rules:
         by_narrowing[rule.narrowing].append(rule)
@@ -203,7 +248,4 @@ def _meanings(
         for text, id_ in session.execute(sa.select(table.c[column], table.c.id).where(is_in(session, table.c[column], texts))):
             named[text].add(id_)
         meanings.update({r.id: named[(r.value or "").strip()] for r in by_narrowing[narrowing]})
-    for rule in by_narrowing[Narrowing.QUERY]:
-        answer = answers.get(rule.id)
-        meanings[rule.id] = set(answer) if answer is not None else {m.item_id for m in held if m.rule_id == rule.id}
     return meanings

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
 
-from pmo_hub.domain.earned_value import total
+from pmo_hub.domain.earned_value import Amounts, total
+from pmo_hub.domain.evidence import ItemFacts
 from pmo_hub.domain.membership import Role
 from pmo_hub.domain.planned import PlanEarned, PlanFacts, PlanHead, PlanLine
 from pmo_hub.domain.sources import EARNED, SCHEDULED, Precedence, believed
@@ -36,6 +38,25 @@ _PEOPLE: Any = Identity.__table__
 _PERSONS: Any = PersonLink.__table__
 
 _ENDED = (StatusCategory.DONE.value, StatusCategory.CANCELLED.value)
+
+
+class Once(dict[Any, Any]):
+    """Each value as the object that it was first met as: what many rows have in common is held once."""
+
+    def __missing__(self, value: Any) -> Any:
+        self[value] = value
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the rows of one reading have in common, by type: equal values of different types are not the same. `items` are by id."""
+
+    items: dict[str, ItemFacts] = field(default_factory=dict)
+    texts: Once = field(default_factory=Once)
+    times: Once = field(default_factory=Once)
+    amounts: Once = field(default_factory=Once)
+    numbers: Once = field(default_factory=Once)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +85,11 @@ def newest_of_plan(found: Sequence[StoredEarnedValue]) -> dict[str, StoredEarned
     return first
 
 
-def plan_facts(session: Session, project_ids: Collection[str], today: date | None) -> dict[str, PlanFacts]:
-    """Project → what the plans say that feed it; whom no plan feeds is left out. Two queries where there is no plan at all."""
+def plan_facts(session: Session, project_ids: Collection[str], today: date | None, held: Shared | None = None) -> dict[str, PlanFacts]:
+    """Project → what the plans say that feed it; whom no plan feeds is left out. Two queries where there is no plan at all.
+
+    Values that are `held` already are not held twice.
+    """
     if not project_ids:
         return {}
     takings = stored.takings(session, project_ids)
@@ -78,9 +102,16 @@ def plan_facts(session: Session, project_ids: Collection[str], today: date | Non
     fed = {project: some for project, some in takings.items() if any(one.scope_id in of_scope for one in some)}
     times = stored.working_times(session, {plan.calendar_id for plan in plans if plan.calendar_id is not None})
     orders = same_as.precedence(session, fed.keys())
-    lines = _lines(session, fed.keys())
+    lines = _lines(session, fed.keys(), held or Shared())
     of_plan = newest_of_plan(stored.earned_values(session, [plan.id for plan in plans]))
-    of_items = _earned_items(session, fed.keys())
+    summed = {
+        plan.id
+        for some in fed.values()
+        for one in some
+        for plan in of_scope.get(one.scope_id, ())
+        if not (one.is_whole and plan.id in of_plan)
+    }
+    of_items = _earned_items(session, fed.keys(), summed)
     found = {}
     for project, some in fed.items():
         counting = {scope: names for scope, names in roles(some, today).items() if scope in of_scope}
@@ -110,7 +141,7 @@ def _is_priced(line: PlanLine) -> bool:
     return bool(line.baseline_cost) and line.cost is not None
 
 
-def _lines(session: Session, project_ids: Collection[str]) -> dict[str, dict[str, list[PlanLine]]]:
+def _lines(session: Session, project_ids: Collection[str], held: Shared) -> dict[str, dict[str, list[PlanLine]]]:
     """Project → scope → the lines of plans that count, in the order of their ids, the duplicates of other tools' items among them."""
     m, i, s = _MEMBERS.c, _ITEMS.c, _SCHEDULES.c
     agreed = _current_baselines(session, project_ids)
@@ -128,17 +159,20 @@ def _lines(session: Session, project_ids: Collection[str]) -> dict[str, dict[str
         .where(is_in(session, m.project_id, project_ids), i.counts.is_(True))
         .order_by(m.project_id, i.id)
     )  # fmt: skip
+    texts, times, amounts, numbers = held.texts, held.times, held.amounts, held.numbers
     found: dict[str, dict[str, list[PlanLine]]] = defaultdict(lambda: defaultdict(list))
     for (
         project, scope, id_, key, url, plan, category, start, finish, actual_finish, deadline, hours, percent, cost,
         baseline_start, baseline_finish, baseline_cost,
     ) in session.execute(query):  # fmt: skip
         ended = category in _ENDED
+        item = held.items.get(id_)
         line = PlanLine(
-            id_, key, url, plan, ended, start, (actual_finish or finish) if ended else finish, deadline, hours, percent, cost,
-            baseline_start, baseline_finish, baseline_cost,
+            id_ if item is None else item.id, key if item is None else item.key, url, texts[plan], ended, times[start],
+            times[(actual_finish or finish) if ended else finish], times[deadline], numbers[hours], numbers[percent], amounts[cost],
+            times[baseline_start], times[baseline_finish], amounts[baseline_cost],
         )  # fmt: skip
-        found[project][scope].append(line)
+        found[texts[project]][texts[scope]].append(line)
     return found
 
 
@@ -156,24 +190,24 @@ def _earned(
     whole: Collection[str],
     of_scope: Mapping[str, Sequence[StoredPlan]],
     of_plan: Mapping[str, StoredEarnedValue],
-    of_items: Mapping[str, Sequence[StoredEarnedValue]],
+    of_items: Mapping[str, PlanEarned],
 ) -> dict[str, list[PlanEarned]]:
     """Scope → the earned value of its plans: the tool's own where the project takes all of the plan, else that of the items it takes."""
     found: dict[str, list[PlanEarned]] = defaultdict(list)
     for scope in sorted(counting):
         for plan in of_scope[scope]:
-            own, parts = of_plan.get(plan.id), of_items.get(plan.id, ())
+            own, parts = of_plan.get(plan.id), of_items.get(plan.id)
             if own is not None and scope in whole:
                 found[scope].append(PlanEarned(plan.id, own.at, own.is_stale, own.amounts))
-            elif parts:
-                at = max((one.at for one in parts if one.at is not None), default=None)
-                stale = any(one.is_stale for one in parts) or (None if any(one.is_stale is None for one in parts) else False)
-                found[scope].append(PlanEarned(plan.id, at, stale, total(one.amounts for one in parts), len(parts)))
+            elif parts is not None:
+                found[scope].append(parts)
     return found
 
 
-def _earned_items(session: Session, project_ids: Collection[str]) -> dict[str, dict[str, list[StoredEarnedValue]]]:
-    """Project → plan → the newest earned value of each of its items that counts."""
+def _earned_items(session: Session, project_ids: Collection[str], plan_ids: Collection[str]) -> dict[str, dict[str, PlanEarned]]:
+    """Project → plan (of these) → the newest earned value of each of its items that counts, summed up."""
+    if not plan_ids:
+        return defaultdict(dict)
     m, i, e = _MEMBERS.c, _ITEMS.c, _EARNED.c
     names = tuple(StoredEarnedValue.__slots__)
     nth = sa.func.row_number().over(partition_by=(m.project_id, e.item_id), order_by=(e.at.is_(None), e.at.desc(), e.id)).label("nth")
@@ -182,26 +216,46 @@ def _earned_items(session: Session, project_ids: Collection[str]) -> dict[str, d
         .select_from(_MEMBERS)
         .join(_EARNED, e.item_id == m.item_id)
         .join(_ITEMS, i.id == m.item_id)
-        .where(is_in(session, m.project_id, project_ids), i.counts.is_(True))
+        .where(is_in(session, m.project_id, project_ids), is_in(session, e.plan_id, plan_ids), i.counts.is_(True))
         .subquery("ranked")
     )
     r = ranked.c
-    query = sa.select(r.project_id, *(r[n] for n in names)).where(r.nth == 1).order_by(r.project_id, r.id)
-    found: dict[str, dict[str, list[StoredEarnedValue]]] = defaultdict(lambda: defaultdict(list))
-    for project, *values in session.execute(query):
-        one = StoredEarnedValue(*values)
-        found[project][one.plan_id].append(one)
+    query = sa.select(r.project_id, *(r[n] for n in names)).where(r.nth == 1).order_by(r.project_id, r.plan_id, r.id)
+    found: dict[str, dict[str, PlanEarned]] = defaultdict(dict)
+    rows = ((project, StoredEarnedValue(*values)) for project, *values in session.execute(query))
+    for (project, plan), parts in groupby(rows, key=lambda row: (row[0], row[1].plan_id)):
+        found[project][plan] = _summed(plan, (part for _, part in parts))
     return found
 
 
+def _summed(plan_id: str, parts: Iterable[StoredEarnedValue]) -> PlanEarned:
+    """The parts together, each looked at once. Whether the sum is stale is unknown where it is of any part, and none is."""
+    dates: set[datetime] = set()
+    stale: set[bool | None] = set()
+    count = 0
+
+    def seen() -> Iterator[Amounts]:
+        nonlocal count
+        for part in parts:
+            count += 1
+            stale.add(part.is_stale)
+            if part.at is not None:
+                dates.add(part.at)
+            yield part.amounts
+
+    amounts = total(seen())
+    return PlanEarned(plan_id, max(dates, default=None), True if True in stale else None if None in stale else False, amounts, count)
+
+
 def staff(session: Session, project_ids: Collection[str]) -> dict[str, Staff]:
-    """Item → whom a plan assigns to it: of several the human with the largest part, or else whatever else is assigned."""
+    """Item that names nobody itself → whom a plan assigns: of several the human with the largest part, else whatever is assigned."""
     if not project_ids:
         return {}
     m, a, r = _MEMBERS.c, _ASSIGNMENTS.c, _RESOURCES.c
     query = (
         sa.select(a.item_id, sa.func.coalesce(_PERSONS.c.person_id, r.identity_id), _PEOPLE.c.is_active)
         .select_from(_MEMBERS)
+        .join(_ITEMS, sa.and_(_ITEMS.c.id == m.item_id, _ITEMS.c.assignee_id.is_(None)))
         .join(_ASSIGNMENTS, a.item_id == m.item_id)
         .outerjoin(_RESOURCES, r.id == a.resource_id)
         .outerjoin(_PEOPLE, _PEOPLE.c.id == r.identity_id)

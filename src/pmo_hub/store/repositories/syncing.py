@@ -315,17 +315,17 @@ def stage(session: Session, connection_id: str, group_id: str, run_id: str, cont
     upsert(session, _STAGED, ("connection_id", "group_id", "position", "run_id", "content"), rows)
 
 
-def staged(session: Session, connection_id: str, group_id: str, many: int) -> Iterator[list[bytes]]:
-    """What was kept of the group, in its order, so many at a time."""
+def staged(session: Session, connection_id: str, group_id: str) -> Iterator[bytes]:
+    """What was kept of the group, in its order, one after the other."""
     c = _STAGED.c
     after = -1
     while True:
         of_group = (c.connection_id == connection_id, c.group_id == group_id, c.position > after)
-        rows = session.execute(sa.select(c.position, c.content).where(*of_group).order_by(c.position).limit(many)).all()
-        if not rows:
+        row = session.execute(sa.select(c.position, c.content).where(*of_group).order_by(c.position).limit(1)).first()
+        if row is None:
             return
-        after = rows[-1][0]
-        yield [row[1] for row in rows]
+        after = row[0]
+        yield row[1]
 
 
 def drop_group(session: Session, connection_id: str, group_id: str) -> None:

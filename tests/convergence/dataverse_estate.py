@@ -107,7 +107,8 @@ class DataverseEstate(SimulatedEstate):
         at = None if n % 5 == 0 else stamp(self.now().replace(month=1 + n % 12, day=1 + n % 28))
         values: tuple[dict[str, Any], ...] = (
             {"msdyn_subject": f"{one_of(NAMES, n)} {n}"}, {"msdyn_progress": (n % 5) / 4}, {"msdyn_start": at}, {"msdyn_finish": at},
-            {"msdyn_duration": float(n % 9)}, {"msdyn_effort": float(n % 40)}, {"msdyn_priority": one_of((1, 3, 5, 9), n)}, {"statecode": n % 2},
+            {"msdyn_duration": float(n % 9)}, {"msdyn_effort": float(n % 40)}, {"msdyn_priority": one_of((1, 3, 5, 9), n)},
+            {"statecode": n % 2},
             {"msdyn_ismilestone": n % 2 == 0}, {"msdyn_iscritical": n % 2 == 0}, {"msdyn_descriptionplaintext": f"Described {n}"},
             {"_msdyn_projectbucket_value": self._row(s.BUCKETS, n)},
         )  # fmt: skip

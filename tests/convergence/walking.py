@@ -1,4 +1,4 @@
-"""What every walk has: clocks that go apart, a hub whose process may die at a commit, runs in any order, and an end at which nothing is wrong."""
+"""What every walk has: clocks that go apart, a hub whose process may die at a commit, runs in any order, an end when nothing is wrong."""
 
 from __future__ import annotations
 

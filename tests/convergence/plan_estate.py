@@ -45,6 +45,7 @@ class PlanEstate(ABC):
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
         self.needs_full = self.names_untold = False
+        self.watched: Sequence[Path] = ()
 
     @classmethod
     def moves(cls) -> tuple[str, ...]:
@@ -106,7 +107,7 @@ class PlanEstate(ABC):
 
 
 class PlanHub(ReadingHub):
-    """One database with one connection to the estate; it may watch whatever lies in its folder."""
+    """One database with one connection to the estate; it may watch the estate's folders."""
 
     def __init__(self, engine: sa.Engine, now: Callable[[], datetime], folder: Path, waits: Waits, estate: PlanEstate) -> None:
         self.estate = estate
@@ -116,7 +117,7 @@ class PlanHub(ReadingHub):
         return type(self.estate).connector()
 
     def _process(self) -> Hub:
-        return replace(super()._process(), watched_folders=(self._folder,))
+        return replace(super()._process(), watched_folders=self.estate.watched)
 
     def join(self, chosen: tuple[str, ...]) -> None:
         """The connection is there; its first sync waits to be run."""

@@ -237,7 +237,7 @@ class Simulator:
         return self._drawn[plan.id]
 
     def _entity(self, kind: str, values: Values, query: odata.Query, path: str) -> dict[str, Any]:
-        customs = TASK_KEYS if kind == "PublishedTask" and self.selects_customs else ()
+        customs = TASK_KEYS if kind == "PublishedTask" else ()
         if kind == "PublishedTask" and not self.selects_customs and any("_x005f_" in name for name in query.select):
             raise odata.BadQuery("The field or property does not exist.")
         address = f"{self.url}/_api/{path}" if path.endswith(")") else f"{self.url}/_api/{path}('{values.get('Id')}')"

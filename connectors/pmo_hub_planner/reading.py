@@ -59,8 +59,9 @@ class Reader:
         link = None
         if delta:
             link, changed = self._changed(partition)
-            uncovered = [scope for scope in partition.scopes if f"{scope}/tasks" not in partition.state]
-            if not changed and not uncovered and partition.mode is Mode.INCREMENTAL:
+            # It tells of tasks only: names, buckets and categories are looked at by themselves, as without it.
+            is_due = any(self._is_due(partition.state.get(f"{scope}/board_at")) for scope in partition.scopes)
+            if not changed and not is_due and partition.mode is Mode.INCREMENTAL:
                 return
         for start in range(0, len(partition.scopes), PLANS_A_PARTITION):
             yield from self._chunk(partition, partition.scopes[start : start + PLANS_A_PARTITION])

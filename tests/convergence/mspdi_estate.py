@@ -88,6 +88,7 @@ class MspdiEstate(PlanEstate):
     """Three plans, each in a file, and a fourth that nobody has saved yet. What lies in the folder is read without being chosen."""
 
     connector = MspdiConnector
+    appears = True
 
     def __init__(self, now: Callable[[], datetime], switch: Folder) -> None:
         super().__init__(now)
@@ -203,7 +204,7 @@ class MspdiEstate(PlanEstate):
         """Everything has lain still, each file in the order in which it was written."""
         for file in self.folder.iterdir():
             written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-            self._date(file, min(written, self.now() - timedelta(minutes=1)))
+            self._date(file, min(written, self.now() - timedelta(hours=1)))
 
     # What people do; three times of four they save, else what they did waits for whoever saves next
 

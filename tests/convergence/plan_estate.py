@@ -39,6 +39,8 @@ class PlanEstate(ABC):
     connector: ClassVar[Callable[[], Any]]
     mentioned: ClassVar[tuple[str, ...]] = ("labels", "components", "versions", "identities")
     """Tables whose rows outlive who names them."""
+    appears: ClassVar[bool] = False
+    """Whether plans are read without being chosen."""
     lasting: ClassVar[tuple[str, ...]] = ()
     """Kinds of payload that outlive who names them."""
 
@@ -123,6 +125,11 @@ class PlanHub(ReadingHub):
         """The connection is there; its first sync waits to be run."""
         draft = connections.Draft("Plans", self.made().name, dict(self.estate.config()), chosen)
         self.connection = connections.create(self.hub, draft, "test").connection.id
+
+    def chosen(self) -> tuple[str, ...]:
+        """The plans that the connection reads."""
+        rows = self.rows("scopes").values()
+        return tuple(sorted(row["external_id"] for row in rows if row["removed_at"] is None))
 
     def confirm(self) -> None:
         """An admin says of all that is held back that it is really gone."""

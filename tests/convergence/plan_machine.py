@@ -81,9 +81,10 @@ class PlanConvergence(Walk):
 
     @rule(which=SOME)
     def choose_or_drop(self, which: int) -> None:
-        known = sorted({*self.estate.there(), *self.chosen})
+        chosen = self.hub.chosen()
+        known = sorted({*self.estate.there(), *chosen})
         plan = known[which % len(known)]
-        wanted = tuple(one for one in self.chosen if one != plan) if plan in self.chosen else (*self.chosen, plan)
+        wanted = tuple(one for one in chosen if one != plan) if plan in chosen else (*chosen, plan)
         if wanted:
             self.stop_faults()
             self.estate.heal()
@@ -123,9 +124,8 @@ class PlanConvergence(Walk):
             self.estate.regain(plan)
         self.let_time_pass(30 * 3600)
         there = self.estate.there()
-        wanted = tuple(plan for plan in self.chosen if plan in there) or (there[0],)
-        if wanted != self.chosen:
-            self.choose(wanted)
+        wanted = tuple(there if self.estate.appears else [plan for plan in self.hub.chosen() if plan in there] or there[:1])
+        self.choose(wanted)
         for mode in ("incremental", "census", "census", *(("full",) if self.estate.needs_full else ())):
             self._finish(mode)
             self.time += timedelta(minutes=30)

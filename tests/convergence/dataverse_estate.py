@@ -81,7 +81,7 @@ class DataverseEstate(SimulatedEstate):
     def _row(self, table: s.SimulatedTable, n: int) -> str | None:
         """The n-th row; None where there is none."""
         rows = sorted(self.world.rows[table.set])
-        return one_of(rows, n) if rows else None
+        return str(one_of(rows, n)) if rows else None
 
     def _task(self, n: int) -> str | None:
         return self._row(s.TASKS, n)
@@ -129,9 +129,8 @@ class DataverseEstate(SimulatedEstate):
             self._do("edit", s.TASKS.set, task, _msdyn_parenttask_value=None if parent == task else parent)
 
     def _parent(self, project: str, n: int) -> str | None:
-        heads = self.world.ids(s.TASKS.set, _msdyn_project_value=project)
-        heads = [id for id in heads if self.world.get(s.TASKS.set, id, "msdyn_summary")]
-        return one_of([None, *heads], n)
+        own = self.world.ids(s.TASKS.set, _msdyn_project_value=project)
+        return one_of([None, *(id for id in own if self.world.get(s.TASKS.set, id, "msdyn_summary"))], n)
 
     @move
     def delete_task(self, which: int, n: int) -> None:

@@ -88,7 +88,8 @@ class PlannerEstate(SimulatedEstate):
         return self.simulator.mutate(what, *arguments, **named)
 
     def _plan(self, n: int) -> Plan:
-        return self.tenant.plans[one_of(sorted(self.tenant.plans), n)]
+        plan: Plan = self.tenant.plans[one_of(sorted(self.tenant.plans), n)]
+        return plan
 
     def _task(self, n: int) -> str | None:
         tasks = sorted(id for plan in self.tenant.plans.values() for id in plan.tasks)
@@ -209,7 +210,8 @@ class PlannerEstate(SimulatedEstate):
 
     @move
     def stop_or_go_on_expanding(self, which: int, n: int) -> None:
-        self.simulator.expands = one_of((True, False, "refused"), n)
+        ways: tuple[bool | str, ...] = (True, False, "refused")
+        self.simulator.expands = one_of(ways, n)
 
     @move
     def close_or_open(self, which: int, n: int) -> None:

@@ -47,7 +47,7 @@ PAYLOADS_A_PAGE = 500
 PUBLISHED = "published"
 REFUSED_PARTITION = "reporting"
 UNREAD = "refused "
-"""Before the date of a set that the account could not read then."""
+"""Before the date of a set that the account could not read then, and of a project whose report it could not."""
 
 
 class MsProjectConnector:
@@ -144,13 +144,14 @@ class ProjectServerSource:
         when = listed.last_published_date or "" if listed else self._reader.published(project)
         if when is None:
             raise lost(project)
-        if known.get(f"{project}/{PUBLISHED}") != when:
+        if self._is_stale(project, PUBLISHED, known.get(f"{project}/{PUBLISHED}"), when):
             whole = self._reader.whole(project)
             if whole is None:
                 yield Page(notices=("A project was published again each time that it was read; the next poll reads it anew.",))
                 return
             when = whole.published
-            yield from _pages("project", project, whole.payloads, whole.rejected, {f"{project}/{PUBLISHED}": when})
+            read = when if self._reports() else f"{UNREAD}{when}"
+            yield from _pages("project", project, whole.payloads, whole.rejected, {f"{project}/{PUBLISHED}": read})
         if self._reporting.access() is Access.THERE:
             for kind in SETS:
                 if known.get(f"{project}/{kind}") != when:
@@ -199,10 +200,12 @@ class ProjectServerSource:
         return project is None or (project.project_type or 0) not in READABLE
 
     def _is_stale(self, scope: str, kind: str, kept: str | None, published: str) -> bool:
-        """Whether that part of the project has to be read; a set that was refused only once it is refused no longer."""
-        if kept == published or (kind != PUBLISHED and not self._reports()):
+        """Whether that part of the project has to be read; what was refused, or read without its report, only once that is there."""
+        if kept == published:
             return False
-        return kept != f"{UNREAD}{published}" or self._reporting.may_read(scope, SETS[kind])
+        if kept != f"{UNREAD}{published}":
+            return kind == PUBLISHED or self._reports()
+        return self._reports() and (kind == PUBLISHED or self._reporting.may_read(scope, SETS[kind]))
 
     def _reports(self) -> bool:
         return self._reporting.access() is Access.THERE

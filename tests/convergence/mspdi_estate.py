@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -179,7 +180,7 @@ class MspdiEstate(PlanEstate):
         self._age_all()
 
     def titles(self, chosen: Sequence[str]) -> dict[str, str]:
-        return {f"{id}/{row['UID']}": row["Name"] for id in chosen for row in self.drafts[id].tasks}
+        return {f"{id}/{row['UID']}": unescape(row["Name"]) for id in chosen for row in self.drafts[id].tasks}
 
     # Files
 

@@ -92,7 +92,10 @@ class MsProjectEstate(PlanEstate):
         if kind % 3 == 0:
             self.simulator.fault(one_of(KINDS, kind // 3), path=path, nth=nth, times=times)
         else:
-            self.simulator.fault("status", path=path, nth=nth, times=times, **one_of(STATUSES, kind // 3))
+            fault = one_of(STATUSES, kind // 3)
+            # A project whose report alone is refused is read without it until it is published again.
+            self.needs_full = self.needs_full or fault["status"] in (400, 403, 404)
+            self.simulator.fault("status", path=path, nth=nth, times=times, **fault)
 
     def stop_faults(self) -> None:
         self.simulator.clear_faults()

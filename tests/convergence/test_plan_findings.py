@@ -127,6 +127,18 @@ def test_a_set_of_reports_that_was_refused_is_read_once_it_is_given_back(begin: 
     story.assert_equal()
 
 
+def test_what_reports_say_of_a_project_is_read_once_they_are_there(begin: Begin) -> None:
+    story = begin(MsProjectEstate)
+    story.estate.simulator.reporting = "refused"
+    for project in story.chosen:
+        story.estate.simulator.mutate("publish", project)
+    story.run("incremental", "incremental")
+    assert {row["is_stale"] for row in story.hub.rows("earned_values").values()} == {None}
+    story.estate.simulator.reporting = "there"
+    story.run("incremental")
+    story.assert_equal()
+
+
 def test_a_set_of_reports_that_stays_refused_costs_a_poll_one_request(begin: Begin) -> None:
     story = begin(MsProjectEstate)
     story.estate.simulator.refused_sets.add("Risks")

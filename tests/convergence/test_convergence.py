@@ -12,7 +12,7 @@ from tests.convergence.walking import Databases
 pytestmark = pytest.mark.long
 
 SEED = 20261123
-EXAMPLES = {"jira": 15, "trello": 8, "dataverse": 4, "planner": 3, "planner-delta": 3, "msproject": 4, "mspdi": 4}
+EXAMPLES = {"jira": 15, "trello": 8, "dataverse": 2, "planner": 2, "planner-delta": 1, "msproject": 2, "mspdi": 2}
 STEPS = 25
 
 

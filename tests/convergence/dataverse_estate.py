@@ -11,7 +11,7 @@ from pmo_hub.sdk import simulated_serving
 from pmo_hub_dataverse import simulated_schema as s
 from pmo_hub_dataverse.connector import DataverseConnector
 from pmo_hub_dataverse.simulated_service import DataverseSimulator
-from pmo_hub_dataverse.simulated_world import stamp
+from pmo_hub_dataverse.simulated_world import World, stamp
 from tests.convergence.plan_estate import NAMES, SimulatedEstate, Switch, move, one_of
 
 SEED = 11
@@ -29,10 +29,9 @@ class DataverseEstate(SimulatedEstate):
              "/api/data/v9.2/msdyn_projecttaskdep", "/api/data/v9.2/EntityDef")  # fmt: skip
 
     def __init__(self, now: Callable[[], datetime], switch: Switch) -> None:
-        self.simulator: DataverseSimulator
         super().__init__(now, switch, DataverseSimulator(SEED, "4x8", now(), clock=now))
         self.simulator.page = 6
-        self.world = self.simulator.world
+        self.world: World = self.simulator.world
         self._first = tuple(self.simulator.projects[:2])
 
     @classmethod

@@ -192,9 +192,14 @@ class MspdiEstate(PlanEstate):
             (self.folder / old).unlink()
 
     def _remove(self, draft: Draft) -> None:
+        """With all copies of it."""
         if draft.file is not None:
             (self.folder / draft.file).unlink()
         draft.file = None
+        self._copy(draft).unlink(missing_ok=True)
+
+    def _copy(self, draft: Draft) -> Path:
+        return self.folder / f"copy of {draft.id}.xml"
 
     def _date(self, file: Path, at: datetime | None = None) -> None:
         """Nobody looks at it before it has lain still."""
@@ -253,7 +258,7 @@ class MspdiEstate(PlanEstate):
         """An older copy lies beside it, which nobody reads."""
         draft = self._draft(which)
         if draft.file is not None:
-            copy = self.folder / f"copy of {draft.name}.xml"
+            copy = self._copy(draft)
             copy.write_bytes(draft.content())
             self._date(copy, self.now() - timedelta(days=200))
 

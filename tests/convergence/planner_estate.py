@@ -29,7 +29,6 @@ class PlannerEstate(SimulatedEstate):
     delta: ClassVar[bool] = False
 
     def __init__(self, now: Callable[[], datetime], switch: Switch) -> None:
-        self.simulator: PlannerSimulator
         super().__init__(now, switch, PlannerSimulator(SEED, "4x6", now(), clock=now))
         self.simulator.page = 4
         self.tenant = self.simulator.tenant
@@ -63,6 +62,11 @@ class PlannerEstate(SimulatedEstate):
 
     def end(self, plan: str) -> None:
         self._do("delete_plan", plan)
+
+    def fail(self, kind: int, which: int, nth: int, times: int) -> None:
+        super().fail(kind, which, nth, times)
+        # Whoever is told that a person is not there doesn't ask again before a full reading, or a change of the plan.
+        self.needs_full = self.needs_full or self.simulator.faults[-1].status == 404
 
     def stop_faults(self) -> None:
         super().stop_faults()

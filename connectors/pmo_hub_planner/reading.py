@@ -27,7 +27,7 @@ DELTA = "plans"
 """The one partition where changes are asked for first; its link is saved after everything that it told of was read."""
 _LINK = f"{DELTA}/delta"
 AGAIN = ""
-"""In place of a board's digest: names of the plan's people could not be read, so it is handed over whole with the next look at its board."""
+"""In place of a board's digest: the plan's people could not be named, so it is handed over whole when its board is looked at again."""
 
 
 @dataclass(slots=True)

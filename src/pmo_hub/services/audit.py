@@ -13,7 +13,9 @@ from pmo_hub.store.repositories.evidence import Audited
 from pmo_hub.store.unit_of_work import Session
 
 
-def record(session: Session, actor: str, action: str, subject_type: str, subject_id: str, detail: Mapping[str, Any], now: datetime) -> None:
+def record(
+    session: Session, actor: str, action: str, subject_type: str, subject_id: str, detail: Mapping[str, Any], now: datetime
+) -> None:
     """The audit log tells it, and the evidence log. `action` is like "connection.created".
 
     `detail` is JSON: of a secret it holds the field's name only, of a person the id.

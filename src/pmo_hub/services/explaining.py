@@ -257,7 +257,9 @@ def _weighed(session: Session, known: Explanation, name: str, told: _Told) -> Ex
         sentence = f"{name} was not read yet: {_called(scope)} was not read to its end so far."
     else:
         read = f" after {_day(scope.synced_at)}, when its scope was read last" if scope is not None else ""
-        sentence = f"The source has {name}, the hub does not: it came or changed{read}. The next run brings it; if not, request a full one."
+        sentence = (
+            f"The source has {name}, the hub does not: it came or changed{read}. The next run brings it; if not, request a full one."
+        )
     run = None if waiting is None else waiting[0]
     return replace(known, verdict=Verdict.NOT_YET, sentence=sentence, scope=scope, waiting_run=run, source_says=says)
 

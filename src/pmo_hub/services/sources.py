@@ -64,7 +64,9 @@ def trying(hub: Hub, connector: Connector, config: Config, connection_id: str | 
 
 
 @contextmanager
-def opening(hub: Hub, connection: Stored, rules: Mapping[str, str] | None = None, policy: Policy | None = None) -> Iterator[OpenSource]:
+def opening(
+    hub: Hub, connection: Stored, rules: Mapping[str, str] | None = None, policy: Policy | None = None
+) -> Iterator[OpenSource]:
     """The connection's source is open, with its own rules or with those that are to be tried; its errors are the service's.
 
     `policy` bounds its requests.

@@ -6,17 +6,19 @@ from collections.abc import Iterator, Sequence
 
 from pmo_hub.sdk.contract import LISTING_IDS, Listing
 from pmo_hub_dataverse.client import IDS_A_PAGE, DataverseClient, Forbidden, Refused, Row
+from pmo_hub_dataverse.missing import lost
 from pmo_hub_dataverse.reading import MOST_LATE
 from pmo_hub_dataverse.rows import lowered
 from pmo_hub_dataverse.schema import Schema
-from pmo_hub_dataverse.tables import ENSEMBLES, TASKS, Table
+from pmo_hub_dataverse.tables import ENSEMBLES, PROJECTS, TASKS, Table
 
 COUNTED: tuple[Table, ...] = tuple(table for ensemble in ENSEMBLES if ensemble.by_project for table in ensemble.all)
 
 
 def list_rows(client: DataverseClient, schema: Schema, scopes: Sequence[str]) -> Iterator[Listing]:
-    """Tables that can't be read are not closed, and so not compared."""
+    """Tables that can't be read are not closed, and so not compared. ScopeError for a project that is not shown: it can't be compared."""
     chosen = frozenset(scopes)
+    shown: set[str] = set()
     tasks: set[str] = set()
     for table in COUNTED:
         if not schema.has(table):
@@ -24,7 +26,10 @@ def list_rows(client: DataverseClient, schema: Schema, scopes: Sequence[str]) ->
         ids: list[str] = []
         try:
             for rows in _pages(client, schema, table, chosen):
-                ids += _chosen(schema, table, rows, chosen, tasks)
+                found = list(_chosen(schema, table, rows, chosen, tasks))
+                ids += found
+                if table is PROJECTS:
+                    shown.update(found)
                 while len(ids) > LISTING_IDS:
                     yield Listing(table.kind, tuple(scopes), ids[:LISTING_IDS], last=False)
                     ids = ids[LISTING_IDS:]
@@ -32,6 +37,8 @@ def list_rows(client: DataverseClient, schema: Schema, scopes: Sequence[str]) ->
             if table.needed:
                 raise
             continue
+        if table is PROJECTS and (missing := chosen - shown):
+            raise lost(min(missing))
         yield Listing(table.kind, tuple(scopes), ids, last=True)
 
 

@@ -34,6 +34,7 @@ from pmo_hub_dataverse import mapping
 from pmo_hub_dataverse.census import COUNTED, list_rows
 from pmo_hub_dataverse.client import DataverseClient, Forbidden, Refused
 from pmo_hub_dataverse.config import DataverseConfig
+from pmo_hub_dataverse.missing import coverage_of, missed, shown_projects
 from pmo_hub_dataverse.reading import Reader
 from pmo_hub_dataverse.reference import read_reference
 from pmo_hub_dataverse.rows import lowered, split
@@ -118,17 +119,27 @@ class DataverseSource:
         yield from read_reference(self._client, self._known(), self._config, scopes)
 
     def partitions(self, scopes: Sequence[str], state: State, mode: Mode) -> Sequence[Partition]:
+        """One an ensemble of tables, and one for each project that is not there: its rows would just fall silent."""
         if not scopes:
             return []
+        there = shown_projects(self._client)
+        readable = tuple(scope for scope in scopes if scope in there)
         found = []
-        for ensemble in ENSEMBLES:
-            own = {f"{scope}/{ensemble.name}" for scope in scopes}
+        for scope in scopes:
+            if scope not in there:
+                covered = {key: state[key] for key in coverage_of(scope) if key in state}
+                found.append(Partition(scope, (scope,), covered, mode))
+        for ensemble in ENSEMBLES if readable else ():
+            own = {f"{scope}/{ensemble.name}" for scope in readable}
             kept = {key: value for key, value in state.items() if key.startswith(f"{ensemble.name}/") or key in own}
-            found.append(Partition(ensemble.name, tuple(scopes), kept, mode))
+            found.append(Partition(ensemble.name, readable, kept, mode))
         return found
 
     def read(self, partition: Partition) -> Iterator[Page]:
-        ensemble = next(ensemble for ensemble in ENSEMBLES if ensemble.name == partition.name)
+        ensemble = next((ensemble for ensemble in ENSEMBLES if ensemble.name == partition.name), None)
+        if ensemble is None:
+            yield from missed(partition)
+            return
         yield from Reader(self._client, self._known(), ensemble, partition, self._context.now()).pages()
 
     def fetch(self, refs: Iterable[Ref]) -> Iterator[Page]:

@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pmo_hub.sdk.contract import Mode, Page, Partition, Patch, Payload, Rejected
-from pmo_hub.sdk.errors import ScopeError, StateError, TransientError
+from pmo_hub.sdk.errors import StateError, TransientError
 from pmo_hub_dataverse.client import IDS_A_PAGE, DataverseClient, Forbidden, Refused, Row, Rows
 from pmo_hub_dataverse.progress import Mark, Progress, digest, encoded, mark_of, progress_of
 from pmo_hub_dataverse.rows import Split, by_task, gone, lowered, split
 from pmo_hub_dataverse.schema import Schema
-from pmo_hub_dataverse.tables import ASSIGNMENTS, DICTIONARIES, PLANS, PROJECTS, TASKS, Ensemble, Table
+from pmo_hub_dataverse.tables import ASSIGNMENTS, DICTIONARIES, TASKS, Ensemble, Table
 
 OVERLAP = timedelta(minutes=5)
 QUIET = timedelta(hours=12)
@@ -46,8 +46,6 @@ class Reader:
     def pages(self) -> Iterator[Page]:
         if notices := self._schema.notices(self._ensemble):
             yield Page(notices=tuple(notices))
-        if self._ensemble is PLANS:
-            self._missed()
         if not self._there:
             return
         state = self._partition.state
@@ -261,18 +259,6 @@ class Reader:
         return tuple(sorted(found.projects)) if table in DICTIONARIES else ()
 
     # Below
-
-    def _missed(self) -> None:
-        """Raises ScopeError for a chosen project that is not there any more: its rows would just fall silent."""
-        there: set[str | None] = set()
-        for page in self._client.pages(self._client.whole(PROJECTS.set, (PROJECTS.key,)), size=IDS_A_PAGE):
-            there.update(lowered(row.get(PROJECTS.key)) for row in page.rows)
-        for scope in self._partition.scopes:
-            if scope not in there:
-                raise ScopeError(
-                    scope,
-                    f"project {scope} is no longer there, or the application user may no longer read it; restore it or remove it here",
-                )
 
     def _asked(self, table: Table, address: str, *, resumed: bool, tracked: bool = False, size: int | None = None) -> Rows | str:
         """The page; a sentence for the admin where an optional table can't be read. StateError where a kept link is refused."""

@@ -35,7 +35,8 @@ class Refusal(Exception):
 
 
 class DataverseSimulator(Simulated):
-    """One environment. `page` caps what a page holds; `untracked`, `absent` and `forbidden` are sets of tables.
+    """One environment. `page` caps what a page holds; `untracked`, `absent` and `forbidden` are sets of tables, `hidden` one of projects
+    whose rows the application user may not see.
 
     `membership` is "member", "removed" or "disabled": what the environment knows of the application user.
     """
@@ -54,6 +55,7 @@ class DataverseSimulator(Simulated):
         self.untracked: set[str] = set()
         self.absent: set[str] = set()
         self.forbidden: set[str] = set()
+        self.hidden: set[str] = set()
         self.columns_absent: set[str] = set()
         self.oldest_token = 0
         self._kept: tuple[tuple[str, int], list[Row]] | None = None
@@ -107,7 +109,7 @@ class DataverseSimulator(Simulated):
         if (one := _ONE.fullmatch(what)) is not None:
             table = self._table(one["set"])
             row = self.world.rows[table.set].get(one["id"].lower())
-            if row is None:
+            if row is None or not self._may_see(table, row):
                 return odata_error(404, "0x80040217", f"{table.name} With Id = {one['id']} Does Not Exist")
             return _ok(self.world.shown(table, self._select(table, asked.query))(row))
         table = self._table(what)
@@ -164,6 +166,8 @@ class DataverseSimulator(Simulated):
             first, _, second = query["$skiptoken"].partition("!")
             offset, version = int(first), int(second)
         rows = self._found(table, query)
+        if self.hidden:
+            rows = [row for row in rows if self._may_see(table, row)]
         show = self.world.shown(table, select)
         page: dict[str, Any] = {
             "@odata.context": f"{self.url}{API}$metadata#{table.set}({','.join(select)})",
@@ -185,7 +189,7 @@ class DataverseSimulator(Simulated):
         offset = int(query.get("$skiptoken", "0"))
         show = self.world.shown(table, self._select(table, query))
         context = f"{self.url}{API}$metadata#{table.set}/$deletedEntity"
-        value = [show(self.world.rows[table.set][id]) for id in changed]
+        value = [show(row) for id in changed if self._may_see(table, row := self.world.rows[table.set][id])]
         value += [{"@odata.context": context, "id": id, "reason": "deleted"} for id in dropped]
         page: dict[str, Any] = {"@odata.context": f"{self.url}{API}$metadata#{table.set}/$delta", "value": value[offset : offset + limit]}
         again = {name: value for name, value in query.items() if name not in ("$skiptoken", "$deltatoken")}
@@ -227,6 +231,10 @@ class DataverseSimulator(Simulated):
             return
         at_each = [(self._position(table, column), values) for column, values in wanted.items()]
         yield from (row for row in rows if any(row[at] in values for at, values in at_each))
+
+    def _may_see(self, table: s.SimulatedTable, row: Row) -> bool:
+        """Who may not see a project sees no row of it: none is told of as changed, either."""
+        return not self.hidden or self.world.project_of(table, row) not in self.hidden
 
     def _position(self, table: s.SimulatedTable, column: str) -> int:
         at = self.world.position(table.set, column)

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from pmo_hub_dataverse.simulated_schema import BY_SET, TABLES, SimulatedTable
+from pmo_hub_dataverse.simulated_schema import BY_SET, PROJECTS, TABLES, TASKS, SimulatedTable
 
 Row = tuple[Any, ...]
+PROJECT_COLUMNS = ("_msdyn_project_value", "_msdyn_projectid_value")
+TASK_COLUMNS = ("_msdyn_taskid_value", "_msdyn_projecttaskid_value", "msdyn_projecttaskid")
 
 
 def stamp(at: datetime) -> str:
@@ -61,6 +63,17 @@ class World:
         """Ids of the rows whose columns have these values."""
         at = [(self._at[set][column], value) for column, value in where.items()]
         return [id for id, row in self.rows[set].items() if all(row[n] == value for n, value in at)]
+
+    def project_of(self, table: SimulatedTable, row: Row) -> str | None:
+        """The project that the row belongs to, itself or by its task."""
+        if table is PROJECTS:
+            return str(row[0])
+        at = self._at[table.set]
+        column = next((at[name] for name in PROJECT_COLUMNS if name in at), None)
+        if column is not None:
+            return row[column]  # type: ignore[no-any-return]
+        task = next((row[at[name]] for name in TASK_COLUMNS if name in at), None)
+        return self.get(TASKS.set, task, "_msdyn_project_value") if task in self.rows[TASKS.set] else None
 
     def position(self, set: str, column: str) -> int | None:
         """Where a live column stands in a row; None for one that is the same in all."""

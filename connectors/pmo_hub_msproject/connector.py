@@ -46,6 +46,8 @@ from pmo_hub_msproject.values import guid
 PAYLOADS_A_PAGE = 500
 PUBLISHED = "published"
 REFUSED_PARTITION = "reporting"
+UNREAD = "refused "
+"""Before the date of a set that the account could not read then, and of a project whose report it could not."""
 
 
 class MsProjectConnector:
@@ -121,7 +123,7 @@ class ProjectServerSource:
                 due.append(Partition(scope, (scope,), kept, Mode.INCREMENTAL if kept else Mode.FULL))
                 continue
             published = listed[scope].last_published_date or ""
-            stale = [key for key, kind in _keys_of(scope).items() if kept.get(key) != published and (kind == PUBLISHED or self._reports())]
+            stale = [key for key, kind in _keys_of(scope).items() if self._is_stale(scope, kind, kept.get(key), published)]
             covered = mode is Mode.INCREMENTAL and f"{scope}/{PUBLISHED}" in kept
             if stale or not covered:
                 due.append(Partition(scope, (scope,), kept, Mode.INCREMENTAL if covered else Mode.FULL))
@@ -142,13 +144,14 @@ class ProjectServerSource:
         when = listed.last_published_date or "" if listed else self._reader.published(project)
         if when is None:
             raise lost(project)
-        if known.get(f"{project}/{PUBLISHED}") != when:
+        if self._is_stale(project, PUBLISHED, known.get(f"{project}/{PUBLISHED}"), when):
             whole = self._reader.whole(project)
             if whole is None:
                 yield Page(notices=("A project was published again each time that it was read; the next poll reads it anew.",))
                 return
             when = whole.published
-            yield from _pages("project", project, whole.payloads, whole.rejected, {f"{project}/{PUBLISHED}": when})
+            read = when if self._reports() else f"{UNREAD}{when}"
+            yield from _pages("project", project, whole.payloads, whole.rejected, {f"{project}/{PUBLISHED}": read})
         if self._reporting.access() is Access.THERE:
             for kind in SETS:
                 if known.get(f"{project}/{kind}") != when:
@@ -180,7 +183,7 @@ class ProjectServerSource:
         except Refused as refusal:
             name = SETS[kind].name
             told = f"Project Server does not let this account read {name} ({refusal.status}); what was read of it stays as it was."
-            yield Page(state=state, notices=(told,))
+            yield Page(state={key: f"{UNREAD}{when}" for key, when in state.items()}, notices=(told,))
             return
         yield from _pages(kind, project, payloads, rejected, state)
 
@@ -195,6 +198,14 @@ class ProjectServerSource:
         """Whether the project is missing, or no longer one that is read; reading it tells which, and why."""
         project = listed.get(scope)
         return project is None or (project.project_type or 0) not in READABLE
+
+    def _is_stale(self, scope: str, kind: str, kept: str | None, published: str) -> bool:
+        """Whether that part of the project has to be read; what was refused, or read without its report, only once that is there."""
+        if kept == published:
+            return False
+        if kept != f"{UNREAD}{published}":
+            return kind == PUBLISHED or self._reports()
+        return self._reports() and (kind == PUBLISHED or self._reporting.may_read(scope, SETS[kind]))
 
     def _reports(self) -> bool:
         return self._reporting.access() is Access.THERE

@@ -63,6 +63,7 @@ class Reporting:
         self._client = client
         self._lock = threading.Lock()
         self._access: Access | None = None
+        self._readable: dict[str, bool] = {}
 
     def access(self) -> Access:
         """Whether there is one, and one for us; asked once."""
@@ -79,6 +80,17 @@ class Reporting:
             return self._client.one(f"{BASE}/Projects(guid'{project}')", selects.REPORT)
         except Refused:
             return None  # the reporting database may not know it yet
+
+    def may_read(self, project: str, of: Set) -> bool:
+        """Whether the account may read the set, by asking for it of this project; asked once."""
+        with self._lock:
+            if of.name not in self._readable:
+                try:
+                    next(self._client.pages(f"{BASE}/{of.name}", selects.reporting(of.rows, project, of.narrowed)), None)
+                    self._readable[of.name] = True
+                except Refused:
+                    self._readable[of.name] = False
+            return self._readable[of.name]
 
     def rows(self, project: str, of: Set) -> tuple[list[Payload], list[Rejected]]:
         """The payloads of one set; raises Refused where the account may not read it."""

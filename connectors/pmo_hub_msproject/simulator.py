@@ -43,13 +43,15 @@ _REPORT = re.compile(r"ProjectData(/\[en-US\])?/(\w+)(?:\(guid'([0-9a-f-]{36})'\
 
 @dataclass(slots=True)
 class Fault:
-    """Meets requests whose path has `path` in it, `times` times: status, truncated, html, login (a redirect to a log-in page)."""
+    """Meets requests whose path has `path` in it, `times` times from the nth on: status, truncated, html, login (sent to a log-in page)."""
 
     kind: str
     path: str = ""
     status: int = 503
     retry_after: int | None = None
     times: int | None = 1
+    nth: int = 1
+    seen: int = 0
     struck: int = 0
 
 
@@ -68,6 +70,7 @@ class Simulator:
         self.user, self.password = "MERIDIAN\\reader", f"simulated-{site.seed}"
         self.reporting, self.refused_sets = "there", set[str]()
         self.selects_customs = True
+        self.calendars = list(CALENDARS)
         self.sign_in = SignIn()
         self.faults: list[Fault] = []
         self.log: deque[tuple[str, str, int]] = deque(maxlen=20_000)
@@ -132,6 +135,9 @@ class Simulator:
         truncated = False
         for fault in self.faults:
             if fault.path in path and (fault.times is None or fault.struck < fault.times):
+                fault.seen += 1
+                if fault.seen < fault.nth:
+                    continue
                 fault.struck += 1
                 truncated = fault.kind == "truncated"
                 if not truncated:
@@ -179,7 +185,7 @@ class Simulator:
 
     def _routed(self, path: str, text: str) -> bytes | Answer:
         query = odata.read_query(text)
-        simple = {"ProjectServer/CustomFields": ("CustomField", CUSTOM_FIELDS), "ProjectServer/Calendars": ("Calendar", CALENDARS)}
+        simple = {"ProjectServer/CustomFields": ("CustomField", CUSTOM_FIELDS), "ProjectServer/Calendars": ("Calendar", self.calendars)}
         if path == "ProjectServer/Projects":
             return self._page(path, text, query, "PublishedProject", [plan.header for plan in self._plans()])
         if path in simple:
@@ -231,7 +237,7 @@ class Simulator:
         return self._drawn[plan.id]
 
     def _entity(self, kind: str, values: Values, query: odata.Query, path: str) -> dict[str, Any]:
-        customs = TASK_KEYS if kind == "PublishedTask" and self.selects_customs else ()
+        customs = TASK_KEYS if kind == "PublishedTask" else ()
         if kind == "PublishedTask" and not self.selects_customs and any("_x005f_" in name for name in query.select):
             raise odata.BadQuery("The field or property does not exist.")
         address = f"{self.url}/_api/{path}" if path.endswith(")") else f"{self.url}/_api/{path}('{values.get('Id')}')"

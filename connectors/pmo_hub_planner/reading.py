@@ -26,6 +26,8 @@ BOARD_AGE = timedelta(hours=1)
 DELTA = "plans"
 """The one partition where changes are asked for first; its link is saved after everything that it told of was read."""
 _LINK = f"{DELTA}/delta"
+AGAIN = ""
+"""In place of a board's digest: the plan's people could not be named, so it is handed over whole when its board is looked at again."""
 
 
 @dataclass(slots=True)
@@ -53,14 +55,16 @@ class Reader:
         self._client = client
         self._now = now
         self._known: set[str] = set()
+        self._nameless: set[str] = set()
         self._expands = True
 
     def pages(self, partition: Partition, *, delta: bool) -> Iterator[Page]:
         link = None
         if delta:
             link, changed = self._changed(partition)
-            uncovered = [scope for scope in partition.scopes if f"{scope}/tasks" not in partition.state]
-            if not changed and not uncovered and partition.mode is Mode.INCREMENTAL:
+            # It tells of tasks only: names, buckets and categories are looked at by themselves, as without it.
+            is_due = any(self._is_due(partition.state.get(f"{scope}/board_at")) for scope in partition.scopes)
+            if not changed and not is_due and partition.mode is Mode.INCREMENTAL:
                 return
         for start in range(0, len(partition.scopes), PLANS_A_PARTITION):
             yield from self._chunk(partition, partition.scopes[start : start + PLANS_A_PARTITION])
@@ -96,12 +100,14 @@ class Reader:
                 yield Page(state=patch)
             else:
                 # Words of the plan that mapping looks up may be others now.
-                stale = (plan,) if state.get(f"{plan}/board") not in (None, board.digest) else ()
+                stale = (plan,) if state.get(f"{plan}/board") not in (None, AGAIN, board.digest) else ()
                 yield from self.group(plan, board, tasks, patch, stale)
 
     def group(self, plan: str, board: Board, tasks: Tasks, patch: Patch | None = None, stale: tuple[str, ...] = ()) -> Iterator[Page]:
         """The pages of one plan, whole; the people first, whom its tasks name."""
         yield from self._people(tasks.users)
+        if patch and not self._nameless.isdisjoint(tasks.users):
+            patch = {**patch, f"{plan}/board": AGAIN}
         payloads = [board.payload, *tasks.payloads]
         ref = Ref("plan", plan)
         starts = range(0, len(payloads), PAYLOADS_A_PAGE)
@@ -175,6 +181,7 @@ class Reader:
         parts = self._client.batch([f"{V1}/users/{user}?{select}" for user in wanted])
         payloads = [Payload(Ref("user", u), None, _encoded(_bare(p.body))) for u, p in zip(wanted, parts, strict=True) if p.status < 300]
         refused = any(part.status == 403 for part in parts)
+        self._nameless.update(u for u, p in zip(wanted, parts, strict=True) if p.status >= 300 and p.status != 404)
         told = ("Names of people are not read: grant the application User.ReadBasic.All with an admin's consent.",) if refused else ()
         if payloads or told:
             yield Page(payloads, notices=told)

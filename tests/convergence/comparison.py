@@ -17,6 +17,10 @@ EQUAL = (
     "work_items", "dependencies", "transitions", "comments", "custom_values", "iterations", "boards", "board_columns",
     "iteration_memberships", "item_timings",
 )  # fmt: skip
+PLANNED = (
+    *EQUAL, "worklogs", "plans", "schedules", "baselines", "earned_values", "resources", "assignments", "calendars", "calendar_exceptions",
+    "stage_passages", "register_entries",
+)  # fmt: skip
 MENTIONED = ("labels", "components", "versions", "identities")
 """What is only mentioned never ends with who mentioned it: whoever read longer knows at least as much, and the same of each."""
 
@@ -27,21 +31,34 @@ class Differs(AssertionError):
     """The hub is not what the source is."""
 
 
-def compare(hub: ReadingHub, fresh: ReadingHub, namespace: str, untold: Collection[int] = (), names_untold: bool = False) -> None:
-    """Row for row, but for the issues in `untold` and, where `names_untold`, the names of people: what the source does not tell of."""
+def compare(
+    hub: ReadingHub,
+    fresh: ReadingHub,
+    namespace: str,
+    untold: Collection[int] = (),
+    names_untold: bool = False,
+    equal: Collection[str] = EQUAL,
+    mentioned: Collection[str] = MENTIONED,
+    lasting: Collection[str] = (),
+) -> None:
+    """Row for row, but for the issues in `untold` and, where `names_untold`, the names of people: what the source does not tell of.
+
+    Rows of `mentioned` tables and payloads of `lasting` kinds are only asked for where the fresh hub has them.
+    """
     said = []
     item = identifier(namespace, RecordType.WORK_ITEM)
     silent = {item(str(id)) for id in untold}
-    for table in EQUAL:
+    for table in (table for table in equal if table not in mentioned):
         ours, theirs = (_without(one.rows(table, *LEFT_OUT), silent) for one in (hub, fresh))
         said += _differences(table, ours, theirs, ours.keys() | theirs.keys())
-    for table in MENTIONED:
+    for table in mentioned:
         if table == "identities" and names_untold:
             continue
         ours, theirs = hub.rows(table, *LEFT_OUT), fresh.rows(table, *LEFT_OUT)
         said += _differences(table, ours, theirs, theirs.keys())
     ours, theirs = (_live(one, {str(id) for id in untold}) for one in (hub, fresh))
-    said += _differences("payloads", ours, theirs)
+    here = {i for i, row in ours.items() if row["kind"] not in lasting}
+    said += _differences("payloads", ours, theirs, here | theirs.keys())
     held = hub.rows("quarantine", "body")
     said += [f"quarantine: {row['kind']} {row['external_id']}: {row['why']}" for row in held.values()]
     if said:

@@ -172,8 +172,12 @@ class ReadingHub:
         self.hub = self._process()
         self.connection = ""
 
+    def made(self) -> Any:
+        """A connector for one process."""
+        return type(self).connector()
+
     def _process(self) -> Hub:
-        connector: Any = type(self).connector()
+        connector = self.made()
         throttles = Throttles(lambda limit: LocalThrottle(limit, clock=self._waits.now_s, sleep=self._waits.pass_by))
         return Hub(
             self.work, self._now, Registry.of(connector), SecretBox([bytes(range(32))]), throttles, self._folder, "http://hub.invalid"
@@ -181,7 +185,7 @@ class ReadingHub:
 
     def connect(self, simulator: Simulated, url: str, chosen: tuple[str, ...]) -> None:
         """The connection is there; its first sync waits to be run."""
-        draft = connections.Draft("Site", type(self).connector().name, simulator.config() | {"url": url}, chosen)
+        draft = connections.Draft("Site", self.made().name, simulator.config() | {"url": url}, chosen)
         self.connection = connections.create(self.hub, draft, "test").connection.id
 
     def listen(self, simulator: Simulator) -> None:

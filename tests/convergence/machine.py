@@ -13,7 +13,7 @@ from contextlib import ExitStack, suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 from hypothesis import strategies as st
@@ -28,6 +28,7 @@ from pmo_hub_jira.simulated_upheavals import paragraph
 from pmo_hub_jira.simulator import Simulator
 from tests.convergence.comparison import Differs, compare, compare_with_site
 from tests.convergence.estate import FIRST, PROJECTS, STARTS, TIMEOUT_S, Killed, ReadingHub, Switch, Waits, minutes, patched, small_site
+from tests.convergence.walking import Databases
 
 OVERLAP = minutes(10)
 _DETAIL = sa.text("SELECT detail FROM sync_runs WHERE id = :id")
@@ -41,13 +42,6 @@ STATUS_FAULTS: tuple[dict[str, Any], ...] = (
     {"status": 401}, {"status": 403}, {"status": 404},
 )  # fmt: skip
 PATHS = ("/rest/api/3/search/jql", "/rest/api/3/search/approximate-count", "/rest/api/3/changelog", "/rest/api/3/issue", "/rest/agile", "/")
-
-
-class Databases(Protocol):
-    """Lends migrated databases."""
-
-    def lend(self) -> sa.Engine: ...
-    def take_back(self, engine: sa.Engine) -> None: ...
 
 
 class Convergence(RuleBasedStateMachine):

@@ -13,17 +13,29 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.convergence.dataverse_estate import DataverseEstate
 from tests.convergence.estate import address
-from tests.convergence.machine import Convergence, Databases
+from tests.convergence.machine import Convergence
+from tests.convergence.mspdi_estate import MspdiEstate
+from tests.convergence.msproject_estate import MsProjectEstate
+from tests.convergence.plan_estate import PlanEstate
+from tests.convergence.plan_machine import of
+from tests.convergence.planner_estate import PlannerDeltaEstate, PlannerEstate
 from tests.convergence.trello_estate import trello_address
 from tests.convergence.trello_machine import TrelloConvergence
+from tests.convergence.walking import Databases
 
 VARIABLE = "PMO_HUB_TEST_CONVERGENCE"
 """ENGINE:SEED:EXAMPLES:STEPS:READERS:SITE of the one run that `make soak` is to do; without a site Jira's."""
 
+PLANS: Mapping[str, type[PlanEstate]] = {
+    "dataverse": DataverseEstate, "planner": PlannerEstate, "planner-delta": PlannerDeltaEstate, "msproject": MsProjectEstate,
+    "mspdi": MspdiEstate,
+}  # fmt: skip
 SITES: Mapping[str, tuple[Callable[[], AbstractContextManager[Any]], type[Any]]] = {
     "jira": (address, Convergence),
     "trello": (trello_address, TrelloConvergence),
+    **{site: (kind.address, of(kind)) for site, kind in PLANS.items()},
 }
 """What is served, and the machine that walks it."""
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.convergence.machine import Databases
 from tests.convergence.running import SITES, Plan, converge
+from tests.convergence.walking import Databases
 
 pytestmark = pytest.mark.long
 
 SEED = 20261123
-EXAMPLES = {"jira": 15, "trello": 8}
+EXAMPLES = {"jira": 15, "trello": 8, "dataverse": 2, "planner": 2, "planner-delta": 1, "msproject": 2, "mspdi": 2}
 STEPS = 25
 
 

@@ -13,7 +13,7 @@ from pmo_hub_jira import simulated_dictionary as d
 from pmo_hub_jira.simulator import Simulator
 from tests.convergence.comparison import compare, compare_with_site
 from tests.convergence.estate import FIRST, STARTS, Killed, ReadingHub, Switch, Waits, address, patched, small_site
-from tests.convergence.machine import Databases
+from tests.convergence.walking import Databases
 
 SCRUM, WATERFALL = FIRST
 

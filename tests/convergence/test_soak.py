@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.convergence.machine import Databases
 from tests.convergence.running import SITES, Plan, asked_for, converge
+from tests.convergence.walking import Databases
 
 MINUTES = float(os.environ.get("PMO_HUB_TEST_SOAK_MINUTES", "10"))
 """How long each engine and site goes on."""

@@ -29,8 +29,8 @@ from pmo_hub_trello.simulated_service import Simulator
 from pmo_hub_trello.simulated_world import Json
 from tests.convergence.comparison import Differs, compare
 from tests.convergence.estate import STARTS, TIMEOUT_S, Killed, Waits, minutes, patched
-from tests.convergence.machine import Databases
 from tests.convergence.trello_estate import TrelloHub, TrelloSwitch, small_world
+from tests.convergence.walking import Databases
 
 OVERLAP = minutes(5)
 SOME = st.integers(0, 10_000)

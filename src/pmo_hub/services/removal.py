@@ -23,7 +23,7 @@ from pmo_hub.services.evidence import recording
 from pmo_hub.services.hub import Hub
 from pmo_hub.services.running import LEASE_TTL, LostLease
 from pmo_hub.services.sync import Busy, holder_name, is_alive
-from pmo_hub.store import purging
+from pmo_hub.store import purging, remapping
 from pmo_hub.store.repositories import connections as rows
 from pmo_hub.store.repositories import jobs, removals, syncing
 from pmo_hub.store.repositories.connections import REMOVED, Stored, StoredScope
@@ -205,6 +205,7 @@ def _purge(hub: Hub, commit: Commit, removal: StoredRemoval, connection: Stored,
         removals.end_rules(session, scopes, hub.now())
         removals.forget_state(session, connection.id, scopes)
         removals.delete_scopes(session, connection.id, scopes)
+        remapping.forget_mentioning(session, connection.namespace)
 
 
 def _settle(hub: Hub, commit: Commit, removal: StoredRemoval) -> None:

@@ -208,10 +208,18 @@ def _item_models() -> Iterator[type[Base]]:
 
 
 def _purge_where(session: Session, removal_id: str, model: type[Base], column: str, values: Collection[str]) -> Counter[str]:
+    """Delete the rows of these values with their past; of one that has another value now, only its past with these."""
     ids: set[str] = set()
     for table in _with_history(model):
         ids.update(session.scalars(sa.select(table.c.id).where(is_in(session, table.c[column], values))))
-    return _purge_rows(session, removal_id, model, ids)
+    current, *past = _with_history(model)
+    elsewhere = sa.and_(is_in(session, current.c.id, ids), sa.not_(is_in(session, current.c[column], values)))
+    moved = set(session.scalars(sa.select(current.c.id).where(elsewhere)))
+    deleted = _purge_rows(session, removal_id, model, ids - moved)
+    for history in past if moved else ():
+        within = sa.and_(is_in(session, history.c.id, moved), is_in(session, history.c[column], values))
+        deleted[history.name] += _purge_from(session, removal_id, history, within)
+    return deleted
 
 
 def _purge_dependencies(session: Session, removal_id: str, item_ids: Collection[str]) -> Counter[str]:
@@ -230,14 +238,17 @@ def _purge_rows(session: Session, removal_id: str, model: type[Base], ids: Colle
     if not ids:
         return deleted
     for table in _with_history(model):
-        within = is_in(session, table.c.id, ids)
-        for column in table.c:
-            if column.name in _NAMES:
-                named = session.scalars(sa.select(column).where(within, column.is_not(None)).distinct())
-                _note(session, removal_id, _NAMES[column.name], set(named))
-        deleted[table.name] += _delete(session, table, within)
+        deleted[table.name] += _purge_from(session, removal_id, table, is_in(session, table.c.id, ids))
     deleted["tombstones"] += _delete(session, _TOMBSTONES, is_in(session, _TOMBSTONES.c.id, ids))
     return deleted
+
+
+def _purge_from(session: Session, removal_id: str, table: Any, within: sa.ColumnElement[bool]) -> int:
+    for column in table.c:
+        if column.name in _NAMES:
+            named = session.scalars(sa.select(column).where(within, column.is_not(None)).distinct())
+            _note(session, removal_id, _NAMES[column.name], set(named))
+    return _delete(session, table, within)
 
 
 def _purge_parts(session: Session, removal_id: str, kind: RecordType, ids: Collection[str]) -> Counter[str]:

@@ -22,6 +22,8 @@ from pmo_hub.store.preparing import mapped
 from pmo_hub.store.writing import merge_prepared
 
 _PAYLOADS: Any = tables.Payload.__table__
+NO_BASIS = "0" * 32
+"""Of a payload that has to be mapped again, whatever it was mapped with."""
 
 
 def remap(session: Session, origin: Origin, scope_id: str | None, limit: int, now: datetime) -> Taken | None:
@@ -38,6 +40,24 @@ def remap(session: Session, origin: Origin, scope_id: str | None, limit: int, no
     # A payload that the new mapper refuses keeps its rows, and is not asked again before the next change.
     session.execute(sa.update(_PAYLOADS).where(is_in(session, c.id, ids)).values(basis_id=basis.id))
     return taken
+
+
+def forget_mentioning(session: Session, namespace: str) -> None:
+    """Payloads that own nothing are mapped again by the next run of their connection.
+
+    What only they mention may be gone: a purge can't tell it from what nobody mentions any more, since mentions are not written down.
+    """
+    connections: Any = tables.Connection.__table__
+    scopes: Any = tables.Scope.__table__
+    claims: Any = tables.Claim.__table__
+    c = _PAYLOADS.c
+    own = sa.select(connections.c.id).where(connections.c.namespace == namespace)
+    bare = sa.and_(c.connection_id.in_(own), c.gone_at.is_(None), ~sa.exists().where(claims.c.payload_id == c.id))
+    where = set(session.execute(sa.select(c.connection_id, c.scope_id).where(bare).distinct()).all())
+    session.execute(sa.update(_PAYLOADS).where(bare).values(basis_id=NO_BASIS))
+    of_sites, of_scopes = {r[0] for r in where if r[1] is None}, {r[1] for r in where if r[1] is not None}
+    session.execute(sa.update(connections).where(is_in(session, connections.c.id, of_sites)).values(basis_id=None))
+    session.execute(sa.update(scopes).where(is_in(session, scopes.c.id, of_scopes)).values(basis_id=None))
 
 
 def waiting(session: Session, connection_id: str, bases: Mapping[str | None, str]) -> Counter[str]:

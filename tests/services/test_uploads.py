@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
-from pmo_hub.services import connections, held, projects, scopes, uploads
+from pmo_hub.services import connections, held, projects, removal, scopes, uploads
 from pmo_hub.services.connections import Draft
 from pmo_hub.services.errors import Conflict, Invalid, NotFound
+from pmo_hub.services.removal import Data
+from pmo_hub.store.repositories import connections as stored
 from pmo_hub.store.unit_of_work import Work
 from pmo_hub_mspdi.simulated_plans import PEOPLE, PlanSpec, plan_xml
 from tests.connectors.pmo_hub_mspdi.archives import ARCHIVED, archive_zip
@@ -260,6 +262,21 @@ def test_a_file_that_changes_in_the_watched_folder_is_read_again(watching: Desk,
     assert watching.sync().fetched == {}
     watching.later += timedelta(minutes=1)
     assert watching.sync().changed == {"task": 1}
+
+
+@pytest.mark.parametrize("data", ["keep", "purge"])
+def test_a_plan_that_was_given_up_does_not_come_back_by_lying_there(watching: Desk, tmp_path: Path, data: Data) -> None:
+    other = PlanSpec("Plant", 10, seed=4, people=PEOPLE[:2])
+    for name, plan in (("erp.xml", PLAN), ("plant.xml", other)):
+        (tmp_path / "plans" / name).write_bytes(plan_xml(plan))
+    watching.sync()
+    watching.later += timedelta(minutes=1)
+    assert watching.sync().state == "finished"
+    taken = removal.request(watching.hub, watching.id, [PLAN.id], data, "admin")
+    assert removal.run(watching.hub, taken.id).state == "finished"
+    assert watching.sync().state == "finished"
+    with watching.hub.work.read() as session:
+        assert [scope.external_id for scope in stored.scopes(session, watching.id)] == [other.id]
 
 
 def test_a_broken_file_in_the_watched_folder_does_not_hold_up_the_others(watching: Desk, tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pmo_hub.domain.identity import row_id
 from pmo_hub.sdk.files import Appearing
 from pmo_hub.services import audit
 from pmo_hub.services.errors import Conflict
 from pmo_hub.services.running import SyncRun
 from pmo_hub.store.repositories import connections as rows
+from pmo_hub.store.repositories import removals
 
 ACTOR = "sync"
 
@@ -20,9 +22,10 @@ def choose(this: SyncRun) -> None:
         return
     offered = list(source.appeared())
     with this.hub.work.read() as session:
-        known = {s.external_id for removed in (False, True) for s in rows.scopes(session, this.connection.id, removed=removed)}
+        known = {s.id for removed in (False, True) for s in rows.scopes(session, this.connection.id, removed=removed)}
+        known |= removals.given_up(session, this.connection.id)
     for scope in offered:
-        if scope.external_id in known:
+        if row_id(this.connection.namespace, "scope", scope.external_id) in known:
             continue
         try:
             with this.commit() as session:

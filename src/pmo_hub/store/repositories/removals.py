@@ -73,6 +73,12 @@ def get(session: Session, id: str) -> StoredRemoval | None:
     return None if row is None else StoredRemoval(*row)
 
 
+def given_up(session: Session, connection_id: str) -> set[str]:
+    """Ids of the scopes that were ever taken away from the connection, those whose data was purged too."""
+    query = sa.select(tables.Removal.scope_ids).where(tables.Removal.connection_id == connection_id)
+    return {id for ids in session.scalars(query) for id in ids}
+
+
 def of_connection(session: Session, connection_id: str, limit: int) -> list[StoredRemoval]:
     """The connection's removals, the newest first."""
     r = tables.Removal

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from pmo_hub.sdk.config_fields import ZoneName
+from pmo_hub.sdk.config_fields import WatchedFolder, ZoneName
 
 KEY = re.compile(r"[^/\s\x00-\x1f][^/\x00-\x1f]{0,119}")
 
@@ -23,14 +23,7 @@ class MspdiConfig(BaseModel):
             title="Time zone", description="Of the dates in the files, such as Europe/Zurich; files say what the clock showed, not where."
         ),
     ] = "UTC"
-    folder: Annotated[
-        str | None,
-        Field(
-            title="Watched folder",
-            description="A folder on the machine of the hub, below one that its operator allows (PMO_HUB_WATCHED_FOLDERS). Files that "
-            "appear or change there are read by the schedule, as if they were uploaded. Empty: uploads only.",
-        ),
-    ] = None
+    folder: WatchedFolder = None
     keys: Annotated[
         dict[str, str],
         Field(
@@ -39,14 +32,6 @@ class MspdiConfig(BaseModel):
             "2013). Without an entry such a file is known by its name: give the same name to every version of a plan.",
         ),
     ] = {}
-
-    @field_validator("folder")
-    @classmethod
-    def _whole(cls, value: str | None) -> str | None:
-        text = (value or "").strip()
-        if text and (not text.startswith("/") or "\x00" in text):
-            raise ValueError("write the folder's whole path, such as /srv/plans")
-        return text.rstrip("/") or ("/" if text else None)
 
     @field_validator("keys")
     @classmethod

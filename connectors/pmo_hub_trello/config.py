@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from pmo_hub.sdk.config_fields import WatchedFolder
+
 API = "https://api.trello.com/1"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -44,6 +46,7 @@ class TrelloConfig(BaseModel):
     concurrency: Annotated[
         int, Field(ge=1, le=8, title="Requests at a time", description="Lower it if other tools use the same token.")
     ] = 4
+    folder: WatchedFolder = None
     url: Annotated[
         str,
         Field(title="Address of the API", description=f"Where Trello's API answers; leave it as it is ({API})."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 from pydantic import BaseModel
 
@@ -34,7 +34,7 @@ from pmo_hub_trello import exports, mapping, reading, registering, ruling
 from pmo_hub_trello.census import KINDS, list_board
 from pmo_hub_trello.client import HeaderAuth, Refused, TrelloClient
 from pmo_hub_trello.config import TrelloConfig
-from pmo_hub_trello.exports import Exports, pages_of
+from pmo_hub_trello.exports import Export, Exports, at_most, export_in, pages_of
 from pmo_hub_trello.fetching import fetch_all
 from pmo_hub_trello.hooks import TrelloHooks
 from pmo_hub_trello.links import Links
@@ -74,6 +74,15 @@ class TrelloConnector:
     def mapper(self, references: Sequence[Reference], rules: Mapping[str, str]) -> Mapper:
         return mapping.mapper(references, rules)
 
+    def examine(self, config: TrelloConfig, name: str, file: IO[bytes], context: Context) -> Sequence[Scope]:
+        """The board whose export the file is; ConfigError where it is none."""
+        found = export_in(context.files, name, at_most(file))
+        if found is None:
+            raise ConfigError(
+                f"The file {name} is no board export: open the board's menu in Trello, then Print, export and share, Export as JSON."
+            )
+        return [_exported(found)]
+
     def rules_schema(self) -> Mapping[str, Any]:
         return ruling.SCHEMA
 
@@ -94,7 +103,7 @@ class TrelloSource:
         self._config = config
         self._context = context
         self._client = client
-        self._exports = Exports(context.files)
+        self._exports = Exports(context.files, *([context.folder(config.folder)] if config.folder is not None else ()))
         follows = parse(context.rules).dependency_attachments is not Attached.NONE
         self._follows = follows
         self._links = Links(client) if follows and client is not None else None
@@ -129,7 +138,12 @@ class TrelloSource:
             )
         for id, export in sorted(self._exports.newest().items()):
             if id not in seen:
-                yield Scope(id, _title(id, export.name, export.closed), "board export", None, export.url)
+                yield _exported(export)
+
+    def appeared(self) -> Iterator[Scope]:
+        """Whoever lays a board's export into the watched folder wants it read."""
+        if self._config.folder is not None:
+            yield from (_exported(export) for _, export in sorted(self._exports.newest().items()))
 
     def reference(self, scopes: Sequence[str]) -> Iterator[Reference]:
         yield site_reference(self._follows)
@@ -247,6 +261,10 @@ class TrelloSource:
             raise ScopeError(
                 board, f"board {board} is no longer there, or the account may no longer see it; restore the access or remove it"
             ) from None
+
+
+def _exported(export: Export) -> Scope:
+    return Scope(export.board, _title(export.board, export.name, export.closed), "board export", None, export.url)
 
 
 def _title(id: str, name: object, is_closed: bool) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 from msgspec import Struct
@@ -53,6 +53,7 @@ _ACTION = msgspec.json.Decoder(_Action)
 class Export:
     """The newest export of a board: `at` is the board's last activity in it, as text; `digest` is of its bytes."""
 
+    files: Files
     file: str
     board: str
     name: str
@@ -63,10 +64,10 @@ class Export:
 
 
 class Exports:
-    """The exports among the files of a connection."""
+    """The exports among the files of a connection: what was uploaded, and what lies in its watched folder."""
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
+    def __init__(self, *shelves: Files) -> None:
+        self._shelves = shelves
         self._found: dict[str, Export] | None = None
         self.others: list[str] = []
 
@@ -75,8 +76,7 @@ class Exports:
         if self._found is None:
             found: dict[str, Export] = {}
             others = []
-            for name in self._files.names():
-                export = self._look(name)
+            for export, name in self._looked():
                 if export is None:
                     others.append(name)
                 elif export.board not in found or (found[export.board].at, found[export.board].file) < (export.at, export.file):
@@ -88,35 +88,51 @@ class Exports:
         """The export as JSON, with what old ones lack made up from what they have."""
         return _completed(self._decoded(board))
 
-    def _look(self, name: str) -> Export | None:
-        body = self._bytes(name)
-        try:
-            head = _HEAD.decode(body)
-            newest = max((_ACTION.decode(raw).date or "" for raw in head.actions), default="")
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
-        if not is_id(head.id) or bytes(memoryview(head.cards)[:1]) != b"[":
-            return None
-        at = max(head.date_last_activity or "", newest)
-        digest = blake2b(body, digest_size=16).hexdigest()
-        return Export(name, head.id, head.name, bool(head.closed), head.short_url, at, digest)
+    def _looked(self) -> Iterator[tuple[Export | None, str]]:
+        for shelf in self._shelves:
+            for name in shelf.names():
+                yield _look(shelf, name), name
 
     def _decoded(self, board: str) -> Json:
+        export = self.newest()[board]
         try:
-            found = msgspec.json.decode(self._bytes(self.newest()[board].file))
+            found = msgspec.json.decode(_bytes(export.files, export.file))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, FileNotFoundError) as error:
             raise TransientError(f"the export of board {board} changed while it was read: {error}") from None
         if not isinstance(found, dict):
             raise TransientError(f"the export of board {board} changed while it was read")
         return found
 
-    def _bytes(self, name: str) -> bytes:
-        try:
-            with self._files.open(name) as file:
-                body = file.read(LONGEST + 1)
-        except FileNotFoundError:
-            return b""  # taken away since the names were read
-        return b"" if len(body) > LONGEST else body
+
+def export_in(files: Files, name: str, body: bytes) -> Export | None:
+    """The board's export that these bytes are; None where they are none."""
+    try:
+        head = _HEAD.decode(body)
+        newest = max((_ACTION.decode(raw).date or "" for raw in head.actions), default="")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if not is_id(head.id) or bytes(memoryview(head.cards)[:1]) != b"[":
+        return None
+    at = max(head.date_last_activity or "", newest)
+    return Export(files, name, head.id, head.name, bool(head.closed), head.short_url, at, blake2b(body, digest_size=16).hexdigest())
+
+
+def _look(files: Files, name: str) -> Export | None:
+    return export_in(files, name, _bytes(files, name))
+
+
+def _bytes(files: Files, name: str) -> bytes:
+    try:
+        with files.open(name) as file:
+            return at_most(file)
+    except FileNotFoundError:
+        return b""  # taken away since the names were read
+
+
+def at_most(file: IO[bytes]) -> bytes:
+    """All of the file, or nothing of one that is longer than any export."""
+    body = file.read(LONGEST + 1)
+    return b"" if len(body) > LONGEST else body
 
 
 def kept(state: State, board: str) -> State:

@@ -22,6 +22,13 @@ def _certificates(value: str | None) -> str | None:
     return text or None
 
 
+def _whole_path(value: str | None) -> str | None:
+    text = (value or "").strip()
+    if text and (not text.startswith("/") or "\x00" in text):
+        raise ValueError("write the folder's whole path, such as /srv/plans")
+    return text.rstrip("/") or ("/" if text else None)
+
+
 ZoneName = Annotated[str, AfterValidator(_zone)]
 """A zone of the IANA database; what its times are of, each connector says for itself."""
 
@@ -33,4 +40,14 @@ CertificateAuthority = Annotated[
         "in PEM format, or the path of a file with them on the machine of the hub. Empty: those that the system trusts.",
     ),
     AfterValidator(_certificates),
+]
+
+WatchedFolder = Annotated[
+    str | None,
+    Field(
+        title="Watched folder",
+        description="A folder on the machine of the hub, below one that its operator allows (PMO_HUB_WATCHED_FOLDERS). Files that "
+        "appear or change there are read by the schedule, as if they were uploaded. Empty: uploads only.",
+    ),
+    AfterValidator(_whole_path),
 ]

@@ -44,16 +44,32 @@ def take(run: SyncRun, batch: Batch) -> None:
     stale = {s for _, page in batch.pages for s in page.stale}
     if stale:
         refresh_references(run, stale)
-    pages = _sorted(run, batch)
-    with run.hub.work.read() as session:
-        prepared = prepare(session, origin_of(run), pages.payloads)
-    _commit(run, prepared, pages)
+    for together in _together(batch.pages):
+        pages = _sorted(run, together)
+        with run.hub.work.read() as session:
+            prepared = prepare(session, origin_of(run), pages.payloads)
+        _commit(run, prepared, pages)
 
 
-def _sorted(run: SyncRun, batch: Batch) -> _Pages:
+def _together(pages: Sequence[tuple[Partition, Page]]) -> Iterator[Sequence[tuple[Partition, Page]]]:
+    """The pages that are committed together: what follows a group of its own partition may be part of it, and finds it there."""
+    together: list[tuple[Partition, Page]] = []
+    grouped: set[str] = set()
+    for partition, page in pages:
+        if page.group is None and page.payloads and partition.name in grouped:
+            yield together
+            together, grouped = [], set()
+        together.append((partition, page))
+        if page.group is not None:
+            grouped.add(partition.name)
+    if together:
+        yield together
+
+
+def _sorted(run: SyncRun, read: Sequence[tuple[Partition, Page]]) -> _Pages:
     pages = _Pages()
     counted = run.opened.connector.census_kinds
-    for partition, page in batch.pages:
+    for partition, page in read:
         _refuse_bad_state(partition, page)
         run.tally.note(partition, page)
         if page.expected:

@@ -36,7 +36,7 @@ class _Pages:
     gone: dict[Ref, tuple[Gone, tuple[str, ...]]] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
     patch: dict[str, str | None] = field(default_factory=dict)
-    grouped: list[Page] = field(default_factory=list)
+    grouped: list[tuple[Partition, Page]] = field(default_factory=list)
 
 
 def take(run: SyncRun, batch: Batch) -> None:
@@ -52,11 +52,13 @@ def take(run: SyncRun, batch: Batch) -> None:
 
 
 def _together(pages: Sequence[tuple[Partition, Page]]) -> Iterator[Sequence[tuple[Partition, Page]]]:
-    """The pages that are committed together: what follows a group of its own partition may be part of it, and finds it there."""
+    """The pages that are committed together. What follows a group of its own partition may be part of it and finds it there; the state
+    that follows is not kept where the group was held back.
+    """
     together: list[tuple[Partition, Page]] = []
     grouped: set[str] = set()
     for partition, page in pages:
-        if page.group is None and page.payloads and partition.name in grouped:
+        if page.group is None and (page.payloads or page.state) and partition.name in grouped:
             yield together
             together, grouped = [], set()
         together.append((partition, page))
@@ -80,14 +82,15 @@ def _sorted(run: SyncRun, read: Sequence[tuple[Partition, Page]]) -> _Pages:
         pages.rejected.extend(page.rejected)
         run.complaints.extend(notice for notice in page.notices if notice not in run.complaints)
         if page.group is not None:
-            pages.grouped.append(page)
+            pages.grouped.append((partition, page))
             continue
         # In the order of the pages the last word counts: what is gone and then brought again is there.
         pages.gone.update((g.ref, (g, partition.scopes)) for g in page.gone)
         for payload in page.payloads:
             pages.gone.pop(payload.ref, None)
         pages.payloads.extend(page.payloads)
-        pages.patch.update(page.state)
+        if partition.name not in run.held_partitions:
+            pages.patch.update(page.state)
     return pages
 
 
@@ -108,8 +111,8 @@ def _commit(run: SyncRun, prepared: Prepared, pages: _Pages) -> None:
     with run.commit() as session:
         save_bases(run, session)
         taken = intake.write(session, origin_of(run), prepared, list(pages.gone.values()), pages.rejected, now)
-        for page in pages.grouped:
-            taken.add(_take_group_page(run, session, page, now))
+        for partition, page in pages.grouped:
+            taken.add(_take_group_page(run, session, page, now, partition))
         syncing.patch_state(session, run.connection.id, pages.patch)
         run.taken.add(taken)
         syncing.update_run(
@@ -126,7 +129,7 @@ def _progress(run: SyncRun) -> SyncProgress:
     return SyncProgress(run.id, fetched, dict(run.totals()))
 
 
-def _take_group_page(run: SyncRun, session: Session, page: Page, now: datetime) -> Taken:
+def _take_group_page(run: SyncRun, session: Session, page: Page, now: datetime, partition: Partition | None = None) -> Taken:
     """Stage the page; the group's last page merges the whole of it, and what it no longer holds ends, under the census brake.
 
     The merge is one transaction, of batches: a plan of fifty thousand tasks is never in memory as a whole.
@@ -150,6 +153,8 @@ def _take_group_page(run: SyncRun, session: Session, page: Page, now: datetime) 
             taken.add(intake.take_in(session, origin, batch, (), now, group_id))
         end_payloads(session, dict.fromkeys(missing, Reason.DELETED), taken, now)
         syncing.patch_state(session, run.connection.id, page.state)
+    elif partition is not None:
+        run.held_partitions.add(partition.name)
     syncing.drop_group(session, run.connection.id, group_id)
     return taken
 

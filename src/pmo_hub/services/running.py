@@ -60,6 +60,8 @@ class SyncRun:
     braked: list[str] = field(default_factory=list)
     held_groups: set[str] = field(default_factory=set)
     """Groups that wait for an admin by what this run read."""
+    held_partitions: set[str] = field(default_factory=set)
+    """Where these were read: what follows them there is kept, but not how far the reading came."""
     complaints: list[str] = field(default_factory=list)
     """What the admin should mend, though the run went on."""
     unsaved_bases: dict[str, tuple[str, str, str]] = field(default_factory=dict)

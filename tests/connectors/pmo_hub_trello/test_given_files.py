@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from pmo_hub.host.registry import Registry
 from pmo_hub.host.session import Throttles
-from pmo_hub.services import connections, sync, uploads
+from pmo_hub.services import connections, held, sync, uploads
 from pmo_hub.services.connections import Draft
 from pmo_hub.services.errors import Invalid
 from pmo_hub.services.hub import Hub
@@ -70,6 +70,18 @@ def test_an_uploaded_board_is_read_and_its_next_export_changes_what_differs(give
     given.upload(export(renamed, [comment(2, 9, SAID)], at="2026-11-03T08:00:00.000Z"))
     assert given.titles() == {"Renamed", "Card 2", "Card 3", "Card 4", "Card 9"}
     assert given.comments() == 2, "a newer file's actions add to those of older ones"
+
+
+def test_an_export_that_lacks_too_much_is_read_again_until_an_admin_has_confirmed_it(give: Give) -> None:
+    given = give()
+    cards = [card(n) for n in range(1, 61)]
+    given.upload(export(cards))
+    fewer = export(cards[:5], [comment(1, 1, SAID)], at="2026-11-03T08:00:00.000Z")
+    assert (given.upload(fewer).state, len(given.titles()), given.comments()) == ("held", 60, 1)
+    assert given.sync().state == "held"
+    confirmed = sync.run(given.hub, held.confirm(given.hub, given.id, None, "admin").id)
+    assert (confirmed.state, given.titles()) == ("finished", {f"Card {n}" for n in range(1, 6)})
+    assert given.sync().fetched == {}
 
 
 def test_what_is_no_board_export_is_refused_in_a_sentence(give: Give) -> None:

@@ -117,13 +117,11 @@ class Reader:
             return {}
         wanted = (self._schema.of(ASSIGNMENTS).parent or "", _PROJECT_OF, "_msdyn_bookableresourceid_value", "msdyn_effort")
         select = [column for column in wanted if column in self._schema.of(ASSIGNMENTS).select]
-        found: list[Row] = []
+        pages = self._client.pages(self._client.whole(ASSIGNMENTS.set, select), size=IDS_A_PAGE)
         try:
-            for page in self._client.pages(self._client.whole(ASSIGNMENTS.set, select), size=IDS_A_PAGE):
-                found += self._own(page.rows)
+            return by_task(self._schema, (row for page in pages for row in self._own(page.rows)))
         except (Forbidden, Refused):
             return {}  # the table's own reading says so
-        return by_task(self._schema, found)
 
     # Projects that were chosen late
 

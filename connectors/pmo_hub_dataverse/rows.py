@@ -68,13 +68,15 @@ def gone(table: Table, ids: Sequence[str]) -> list[Gone]:
 
 
 def by_task(schema: Schema, rows: Iterable[Row]) -> dict[str, str]:
-    """Task → its assignees as context, from rows of assignments."""
+    """Task → its assignees as context, from rows of assignments: of a whole site there may be a million, so a resource is held once."""
     held: dict[str, list[tuple[float, str]]] = {}
+    resources: dict[str, str] = {}
     parent = schema.of(ASSIGNMENTS).parent or ""
     for row in rows:
         task, resource = lowered(row.get(parent)), lowered(row.get("_msdyn_bookableresourceid_value"))
         if task is not None and resource is not None:
             effort = row.get("msdyn_effort")
+            resource = resources.setdefault(resource, resource)
             held.setdefault(task, []).append((-float(effort) if isinstance(effort, (int, float)) else 0.0, resource))
     return {task: " ".join(dict.fromkeys(resource for _, resource in sorted(found))) for task, found in held.items()}
 

@@ -17,6 +17,7 @@ import typer
 
 from pmo_hub.cli import entering
 from pmo_hub.host.configuration import required_fields, secret_fields
+from pmo_hub.host.registry import Registry
 from pmo_hub.services import authorizations, connections, held, runs, sources, sync, uploads
 from pmo_hub.services.connections import Chosen, ConnectionInfo, Draft
 from pmo_hub.services.hub import Hub
@@ -211,14 +212,13 @@ def add_connectors_to(root: typer.Typer) -> None:
     @root.command()
     def connectors() -> None:
         """Show which kinds of source can be connected, with the fields of their config."""
-        with entering.hub() as hub:
-            rows = [
-                {"name": plugin.name, "title": plugin.connector.title, "fields": _fields(plugin.config_schema)}
-                for plugin in hub.registry.plugins.values()
-            ]
-            broken = hub.registry.broken
+        registry = Registry.installed()  # no database is needed to see what could be connected
+        rows = [
+            {"name": plugin.name, "title": plugin.connector.title, "fields": _fields(plugin.config_schema)}
+            for plugin in registry.plugins.values()
+        ]
         entering.table(rows, ["name", "title", "fields"])
-        for plugin in broken:
+        for plugin in registry.broken:
             print(f"{plugin.name} can't be used ({plugin.origin}): {plugin.reason}", file=sys.stderr)
 
 

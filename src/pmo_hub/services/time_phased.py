@@ -97,7 +97,9 @@ def _periods(tallies: dict[str, Tally], first: date | None, last: date | None, b
         return []
     count = count_periods(first, last, by)
     if count > MOST_PERIODS:
-        raise Invalid("", f"From {first} to {last} there are {count} periods, and one answer has {MOST_PERIODS}: ask for less, or by month.")
+        raise Invalid(
+            "", f"From {first} to {last} there are {count} periods, and one answer has {MOST_PERIODS}: ask for less, or by month."
+        )
     spans = periods(first, last, by)
     told = {name: one.by(spans) for name, one in tallies.items()}
     found = []

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from pmo_hub_mspdi.durations import PERCENT, base_format
 from pmo_hub_mspdi.faults import UnreadableFile
+from pmo_hub_mspdi.periods import kinds_of
 from pmo_hub_mspdi.spool import Place, Spool
 from pmo_hub_mspdi.streaming import FIELD, Found, Opened, stream
 from pmo_hub_mspdi.values import Element, flag, hours, integer, many, text
@@ -78,6 +79,8 @@ class Document:
     hours: dict[str, float] = field(default_factory=dict)
     """Durations of tasks, for lags in per cent of them."""
     uids: set[str] = field(default_factory=set)
+    told: set[int] = field(default_factory=set)
+    """Kinds of time-phased data that the file has."""
     has_tasks: bool = False
     repeated: int = 0
     """Records whose UID another one has already."""
@@ -95,6 +98,7 @@ def read_document(file: IO[bytes], spool: Spool) -> Document:
                 found.fields.setdefault(one.name, one.value.strip())
         elif one.container in take:
             take[one.container](found, one)
+            found.told |= kinds_of((one.value,)) if isinstance(one.value, dict) else set()
     if not found.has_tasks:
         raise UnreadableFile("holds no plan: it has no list of tasks")
     _outline(found.lines)

@@ -130,8 +130,10 @@ def payloads(index: Index, scope: str, days: Mapping[str, Mapping[str, Sequence[
         if at and any(_is_some(task.get(f"Task{name}")) for name in ("BCWS", "BCWP", "ACWP")):
             context["at"] = at
         agreed = sorted(baselines.get(id, ()), key=lambda one: str(one.get("BaselineNumber")).zfill(2))
-        body = {"Task": task, "Assignments": mine, "Baselines": agreed} | ({"Days": days[id]} if id in days else {})
-        yield _payload(TASK, f"{scope}/{id}", scope, body, context)
+        told: dict[str, Any] = {"Task": task, "Assignments": mine, "Baselines": agreed}
+        if id in days:
+            told["Days"] = days[id]
+        yield _payload(TASK, f"{scope}/{id}", scope, told, context)
     for kind, name, key in ((RISK, "Risks", "RiskId"), (ISSUE, "Issues", "IssueId")):
         for id, row in _unique(index.rows(scope, name), key).items():
             if str(row.get("IsFolder")).casefold() != "true":

@@ -254,3 +254,17 @@ def test_work_and_cost_by_day_arrive_are_added_up_once_and_followed(estate: Esta
     assert estate.sync().changed == {}
     (told,) = plans.project_plans(estate.hub, project)
     assert {one.name: one.text for one in told.values}["Department"] == "Operations"
+
+
+def test_a_site_that_stops_keeping_days_leaves_them_unknown(estate: Estate) -> None:
+    estate.connect(time_phased=True)
+    estate.sync()
+    plan = estate.simulator.site.plans[estate.simulator.projects[0]]
+    (scope,) = {row.scope_id for row in estate.rows("plans") if row.external_id == plan.id}
+    before = estate.now
+    estate.simulator.keeps_days = False
+    estate.simulator.mutate("edit", plan.id, Name="Renamed")
+    assert estate.sync().state == "finished"
+    figure = time_phased(estate.hub, automatic_project(scope), None, None, Step.WEEK)
+    assert (figure.figures["planned_hours"].known, figure.figures["planned_hours"].total, figure.periods) == (0, None, [])
+    assert time_phased(estate.hub, automatic_project(scope), None, None, Step.WEEK, as_of=before).figures["planned_hours"].known

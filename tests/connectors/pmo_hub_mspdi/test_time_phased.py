@@ -13,8 +13,10 @@ import pytest
 
 from pmo_hub.domain.records import Assignment, Plan, PlanValue, Record, TimePhased, WorkItem
 from pmo_hub.domain.time_phased import Series, total
+from pmo_hub.domain.vocabulary import Phased
 from pmo_hub_mspdi import archived_days, periods, streaming
-from tests.connectors.pmo_hub_mspdi.archives import ARCHIVED, archive_zip, dumps, task_id
+from pmo_hub_mspdi.simulated_plans import PlanSpec, plan_xml
+from tests.connectors.pmo_hub_mspdi.archives import AGREED, ARCHIVED, DAY, archive_zip, dumps, task_id
 from tests.connectors.pmo_hub_mspdi.plans import host_of, plan, records_of, task
 from tests.third_party import find_shared
 
@@ -208,11 +210,6 @@ def test_the_fields_of_the_project_are_on_the_row_that_sums_it_up() -> None:
 
 # Archives of ProjectData
 
-DAY = {"ProjectId": ARCHIVED, "TaskId": task_id(2), "TimeByDay": "2025-01-06T00:00:00", "TaskWork": "8.000000", "TaskActualWork": "2.0",
-       "TaskCost": "240.000000", "TaskActualCost": "60"}  # fmt: skip
-AGREED = {"ProjectId": ARCHIVED, "TaskId": task_id(2), "TimeByDay": "2025-01-07T00:00:00", "BaselineNumber": 3,
-          "TaskBaselineWork": "6.0", "TaskBaselineCost": "180"}  # fmt: skip
-
 
 def archived(*rows: dict[str, Any], agreed: Sequence[dict[str, Any]] = (), form: str = "light") -> dict[str, TimePhased]:
     told = dumps() | {"TaskTimephasedDataSet": list(rows), "TaskBaselineTimephasedDataSet": list(agreed)}
@@ -249,6 +246,18 @@ def test_blocks_keep_mixed_projects_apart_and_more_rows_than_fit_are_told(monkey
     host, pages = host_of({"archive.zip": archive_zip(told)})
     assert not [r for r in host.records().values() if isinstance(r, TimePhased)]
     assert any("work and cost by day are unknown" in notice for page in pages for notice in page.notices)
+
+
+def test_a_generated_plan_tells_each_assigned_tasks_days() -> None:
+    records = records_of(plan_xml(PlanSpec("By day", 40, seed=4, by_day=True)))
+    found = days(records)
+    items = {one.external_id: one for one in records if isinstance(one, WorkItem)}
+    planned = [one for one in found.values() if one.kind is Phased.PLANNED and one.work]
+    assert len(planned) > 20
+    for one in planned:
+        actual = found[f"{one.item.rpartition('/')[2]}/actual"].work
+        assert float(total(one.work or ())) == items[one.item].work_hours
+        assert float(total(actual or ())) == items[one.item].spent_hours
 
 
 # The third-party shelf

@@ -85,21 +85,21 @@ def test_a_baseline_that_is_zero_is_known(api: TestClient) -> None:
     assert api.get(URL, params={"baseline": 5}).json()["figures"]["baseline_hours"] == {"known": 0, "of": 3, "total_hours": None}
 
 
-@pytest.mark.parametrize(
-    ("params", "status", "why"),
-    [
-        ({"from": "2026-06-02", "to": "2026-06-01"}, 400, "to must not be before from"),
-        ({"from": "1000-01-01"}, 400, "from must be a day from 1900-01-01"),
-        ({"by": "day", "from": "2000-01-01"}, 422, "one answer has 2000"),
-        ({"by": "quarter"}, 422, "by"),
-        ({"baseline": 11}, 422, "baseline"),
-        ({"from": "soon"}, 422, "from"),
-    ],
+REFUSED: tuple[tuple[dict[str, str], int, str], ...] = (
+    ({"from": "2026-06-02", "to": "2026-06-01"}, 400, "to must not be before from"),
+    ({"from": "1000-01-01"}, 400, "from must be a day from 1900-01-01"),
+    ({"by": "day", "from": "2000-01-01"}, 422, "one answer has 2000"),
+    ({"by": "quarter"}, 422, "by"),
+    ({"baseline": "11"}, 422, "baseline"),
+    ({"from": "soon"}, 422, "from"),
 )
-def test_what_can_not_be_answered_says_why(api: TestClient, params: dict[str, str], status: int, why: str) -> None:
-    refused = api.get(URL, params=params)
-    assert (refused.status_code, refused.headers["Content-Type"]) == (status, "application/problem+json")
-    assert why in refused.text
+
+
+def test_what_can_not_be_answered_says_why(api: TestClient) -> None:
+    for params, status, why in REFUSED:
+        refused = api.get(URL, params=params)
+        assert (refused.status_code, refused.headers["Content-Type"]) == (status, "application/problem+json"), params
+        assert why in refused.text
 
 
 def test_a_project_of_no_plan_knows_nothing(api: TestClient) -> None:

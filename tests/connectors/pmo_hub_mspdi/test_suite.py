@@ -13,7 +13,7 @@ from tests.connectors.pmo_hub_mspdi.archives import AGREED, ARCHIVED, DAY, archi
 
 ERP = PlanSpec("ERP Rollout", 300, seed=1, by_day=True)
 PLANT = PlanSpec("Plant Upgrade", 30, seed=2)
-DAYS = {"TaskTimephasedDataSet": [DAY], "TaskBaselineTimephasedDataSet": [AGREED]}
+DAYS: dict[str, list[dict[str, Any]]] = {"TaskTimephasedDataSet": [DAY], "TaskBaselineTimephasedDataSet": [AGREED]}
 
 
 class TestFiles(ConnectorSuite):

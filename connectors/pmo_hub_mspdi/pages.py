@@ -56,6 +56,7 @@ class Tally:
         self.dangling = 0
         self.unresolved = 0
         self.too_long = 0
+        self.unreadable = 0
 
     def notices(self, name: str, document: Document) -> tuple[str, ...]:
         told = []
@@ -71,6 +72,8 @@ class Tally:
                 f"The plan {name!r} tells more days of {self.too_long} tasks than are kept (twenty years, 50,000 periods): of these tasks "
                 "work and cost by day are unknown."
             )
+        if self.unreadable:
+            told.append(f"The plan {name!r} has time-phased data of {self.unreadable} tasks that can't be read: by day they are unknown.")
         if document.repeated:
             told.append(f"The plan {name!r} repeats {document.repeated} ids; of each only the first row is read: repair the file.")
         return tuple(text[:390] for text in told)
@@ -99,7 +102,7 @@ def payloads(document: Document, scope: str, resolve: Resolve, tally: Tally, *, 
         body = {"Task": without(task), "Assignments": mine}
         if not line.has_children and (by_day := days.of(task, booked)):
             body["Days"] = by_day
-        tally.too_long = days.too_long
+        tally.too_long, tally.unreadable = days.too_long, days.unreadable
         yield Payload(Ref(TASK, f"{scope}/{line.uid}"), scope, _ENCODE(body), context=context)
 
 

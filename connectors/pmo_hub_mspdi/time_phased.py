@@ -49,13 +49,17 @@ class _Unreadable(Exception):
 
 
 class Days:
-    """Makes the series of a file's tasks. `too_long` counts tasks of which more is told than is kept; nothing is kept of those."""
+    """Makes the series of a file's tasks.
+
+    `too_long` counts tasks of which more is told than is kept, `unreadable` those with a period that can't be read: nothing is kept of
+    either.
+    """
 
     def __init__(self, document: Document, scope: str) -> None:
         self._document, self._scope = document, scope
         self._times: dict[str | None, WorkingTime] = {}
-        self._resources: dict[str, Element] = {}
-        self.too_long = 0
+        self._resources: dict[str, tuple[bool, str | None]] = {}
+        self.too_long = self.unreadable = 0
 
     def of(self, task: Element, booked: Sequence[tuple[str, Element]]) -> dict[str, dict[str, Any]]:
         """What is known of the task's days: planned, actual, baseline/0 … → work and cost; nothing where nothing is."""
@@ -68,6 +72,7 @@ class Days:
         try:
             amounts = self._amounts(task, booked)
         except _Unreadable:
+            self.unreadable += 1
             return {}
         found: dict[str, dict[str, Any]] = defaultdict(dict)
         if told & {REMAINING, ACTUAL}:
@@ -93,9 +98,8 @@ class Days:
         found: Amounts = defaultdict(lambda: defaultdict(Decimal))
         calendar = text(task, "CalendarUID")
         for resource, record in (("", task), *booked):
-            who = self._resource(resource)
-            is_work = not who or kind_of(who) == "work"
-            time = self._time(text(who, "CalendarUID") or calendar)
+            is_work, own = self._resource(resource)
+            time = self._time(own or calendar)
             for kind, start, finish, value in periods_of(record):
                 amount = _amount(value)
                 if value.startswith("P") and not is_work:
@@ -104,10 +108,12 @@ class Days:
                     found[int(kind)][day] += part
         return found
 
-    def _resource(self, uid: str) -> Element:
+    def _resource(self, uid: str) -> tuple[bool, str | None]:
+        """Whether its work is hours, which is taken for granted of one that the file lacks, and its calendar."""
         if uid not in self._resources:
             place = self._document.resources.get(uid)
-            self._resources[uid] = {} if place is None else self._document.spool.get(place)
+            who = None if place is None else self._document.spool.get(place)
+            self._resources[uid] = (True, None) if who is None else (kind_of(who) == "work", text(who, "CalendarUID"))
         return self._resources[uid]
 
     def _time(self, uid: str | None) -> WorkingTime:

@@ -160,10 +160,12 @@ def test_summaries_are_left_to_their_tasks() -> None:
         {"Value": "1E999"},
     ],
 )  # fmt: skip
-def test_a_period_that_can_not_be_read_makes_its_task_unknown(bad: dict[str, str]) -> None:
+def test_a_period_that_can_not_be_read_makes_its_task_unknown_and_is_told(bad: dict[str, str]) -> None:
     others = task(2, Work="PT8H0M0S"), booked(period(1, "01T08:00", "02T08:00", "PT8H0M0S"), uid=2) | {"TaskUID": 2}
     told = booked(period(1, "01T08:00", "02T08:00", "PT8H0M0S") | bad)
-    assert read(told, others[1], tasks=[task(1, Work="PT8H0M0S"), others[0]]).keys() == {"2/planned"}
+    host, pages = host_of(plan([task(1, Work="PT8H0M0S"), others[0]], Resources=PEOPLE, Assignments=[told, others[1]]))
+    assert days(list(host.records().values())).keys() == {"2/planned"}
+    assert any("of 1 tasks that can't be read" in notice for page in pages for notice in page.notices)
 
 
 def test_more_periods_than_are_kept_are_told_and_nothing_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from pmo_hub.domain import records
 from pmo_hub.domain.identity import row_id
-from pmo_hub.domain.vocabulary import Constraint, ResourceKind
+from pmo_hub.domain.vocabulary import Constraint, Phased, ResourceKind
 from pmo_hub.store.merge import merge_tuples
 from pmo_hub.store.rows import LAYOUTS, RowMaker
 from pmo_hub.store.unit_of_work import Work
@@ -65,7 +65,16 @@ ENTRY = records.RegisterEntry(
     contingency="Rent a crane.", trigger="No answer by May.",
 )  # fmt: skip
 
-RECORDS = (PLAN, SCHEDULE, BASELINE, EARNED_VALUE, RESOURCE, ASSIGNMENT, CALENDAR, EXCEPTION, PASSAGE, ENTRY)
+TIME_PHASED = records.TimePhased(
+    "t1/baseline/0", "t1", Phased.BASELINE, 0, work=((date(2026, 6, 1), 5, Decimal(8)), (date(2026, 6, 8), 3, Decimal("8.5"))),
+    cost=((date(2026, 6, 1), 9, Decimal("99.9999")),),
+)  # fmt: skip
+
+VALUE = records.PlanValue("P:Region", "P", "Region", "Region", text="North")
+
+RECORDS = (
+    PLAN, SCHEDULE, BASELINE, EARNED_VALUE, RESOURCE, ASSIGNMENT, CALENDAR, EXCEPTION, PASSAGE, ENTRY, TIME_PHASED, VALUE,
+)  # fmt: skip
 
 
 def write(work: Work, now: datetime, *given: records.Record, scope: str = "PLAN", namespace: str = NAMESPACE) -> int:

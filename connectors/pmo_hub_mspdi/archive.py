@@ -24,6 +24,7 @@ from pmo_hub_mspdi.faults import UnreadableFile
 
 SETS = (
     "Projects", "Tasks", "Assignments", "TaskBaselines", "Resources", "Risks", "Issues", "ProjectWorkflowStageDataSet",
+    "TaskTimephasedDataSet", "TaskBaselineTimephasedDataSet",
 )  # fmt: skip
 MOST_MEMBERS = 10_000
 MOST_BYTES = 8 * 1024**3

@@ -25,6 +25,7 @@ from pmo_hub.domain.records import (
 from pmo_hub.domain.vocabulary import Kind, ResourceKind, StatusCategory, Uncounted
 from pmo_hub.sdk.contract import Mapped, Payload
 from pmo_hub_mspdi.archive import Row, guid
+from pmo_hub_mspdi.archived_days import map_rows
 from pmo_hub_mspdi.archived_pages import ISSUE, PROJECT, RESOURCE, RISK, TASK, is_person, kind_of
 from pmo_hub_mspdi.values import MOST_HOURS, MOST_MONEY, moment_of
 
@@ -170,6 +171,7 @@ def _task(body: Any, payload: Payload, zone: tzinfo) -> Mapped:
     if planned or earned or spent:
         at = moment_of(context.get("at"))
         owned.append(EarnedValue(id, plan, id, at, planned, earned, spent, estimate_at_completion=money(row, "TaskEAC")))
+    owned += map_rows(body.get("Days") or {}, id)
     return Mapped(owned)
 
 

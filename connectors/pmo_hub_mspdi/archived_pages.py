@@ -14,11 +14,16 @@ import msgspec
 
 from pmo_hub.sdk.contract import Group, Page, Payload, Ref
 from pmo_hub_mspdi.archive import SETS, Archive, Row, guid
+from pmo_hub_mspdi.archived_days import DAY_SETS, MOST_DAY_ROWS, Blocks, by_task
 from pmo_hub_mspdi.faults import UnreadableFile
 from pmo_hub_mspdi.spool import Place, Spool
 
 PROJECT, TASK, RESOURCE, RISK, ISSUE = (f"archived_{kind}" for kind in ("project", "task", "resource", "risk", "issue"))
 MOST_ROWS = 5_000_000
+TOO_MANY_DAYS = (
+    f"The archive tells more than {MOST_DAY_ROWS} days of the tasks of the project {{}}, which are not put together: its work and cost by "
+    "day are unknown."
+)
 PAGE_PAYLOADS = 250
 _ENCODE = msgspec.json.Encoder(order="sorted").encode
 
@@ -32,6 +37,7 @@ class Index:
         self._lock = threading.Lock()
         self._places: dict[str, dict[str, list[Place]]] | None = None
         self._resources: dict[str, Place] = {}
+        self._days = Blocks(spool)
 
     def rows(self, project: str, name: str) -> list[Row]:
         """Raises UnreadableFile where the archive can't be read to its end."""
@@ -39,6 +45,12 @@ class Index:
             if self._places is None:
                 self._places = self._gone_through()
             return [self._spool.get(place) for place in self._places.get(project, {}).get(name, ())]
+
+    def days(self, project: str) -> dict[str, dict[str, list[Any]]] | None:
+        """Task → its rows by set, in short; None where there are more than are put together at once."""
+        self.rows(project, "Projects")
+        with self._lock:
+            return by_task(self._days, project)
 
     def resource(self, id: str) -> Row | None:
         with self._lock:
@@ -50,6 +62,9 @@ class Index:
         count = 0
         for name in SETS:
             for row in self._archive.rows(name):
+                if name in DAY_SETS:
+                    self._days.put(name, row)
+                    continue
                 count += 1
                 if count > MOST_ROWS:
                     raise UnreadableFile(f"holds more than {MOST_ROWS} rows")
@@ -61,6 +76,7 @@ class Index:
                 project = guid(row.get("ProjectId"))
                 if project is not None:
                     places[project][name].append(self._spool.put(row))
+        self._days.close()
         return places
 
 
@@ -68,15 +84,17 @@ def pages(index: Index, scope: str, state: Mapping[str, str]) -> Iterator[Page]:
     """The group of one project; raises UnreadableFile before the first page or not at all."""
     group = Ref("file", scope)
     held: list[Payload] = []
-    for payload in payloads(index, scope):
+    days = index.days(scope)
+    notices = (TOO_MANY_DAYS.format(scope),) if days is None else ()
+    for payload in payloads(index, scope, days or {}):
         held.append(payload)
         if len(held) >= PAGE_PAYLOADS:
             yield Page(held, group=Group(group))
             held = []
-    yield Page(held, dict(state), group=Group(group, last=True))
+    yield Page(held, dict(state), group=Group(group, last=True), notices=notices)
 
 
-def payloads(index: Index, scope: str) -> Iterator[Payload]:
+def payloads(index: Index, scope: str, days: Mapping[str, Mapping[str, Sequence[Any]]]) -> Iterator[Payload]:
     tasks = _unique(index.rows(scope, "Tasks"), "TaskId")
     assignments = index.rows(scope, "Assignments")
     baselines = _by(index.rows(scope, "TaskBaselines"), "TaskId")
@@ -112,7 +130,10 @@ def payloads(index: Index, scope: str) -> Iterator[Payload]:
         if at and any(_is_some(task.get(f"Task{name}")) for name in ("BCWS", "BCWP", "ACWP")):
             context["at"] = at
         agreed = sorted(baselines.get(id, ()), key=lambda one: str(one.get("BaselineNumber")).zfill(2))
-        yield _payload(TASK, f"{scope}/{id}", scope, {"Task": task, "Assignments": mine, "Baselines": agreed}, context)
+        told: dict[str, Any] = {"Task": task, "Assignments": mine, "Baselines": agreed}
+        if id in days:
+            told["Days"] = days[id]
+        yield _payload(TASK, f"{scope}/{id}", scope, told, context)
     for kind, name, key in ((RISK, "Risks", "RiskId"), (ISSUE, "Issues", "IssueId")):
         for id, row in _unique(index.rows(scope, name), key).items():
             if str(row.get("IsFolder")).casefold() != "true":

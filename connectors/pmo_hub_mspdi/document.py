@@ -12,6 +12,7 @@ from typing import IO, Any
 from pmo_hub_mspdi.durations import PERCENT, base_format
 from pmo_hub_mspdi.faults import UnreadableFile
 from pmo_hub_mspdi.outline import Bookings, Outline
+from pmo_hub_mspdi.periods import kinds_of
 from pmo_hub_mspdi.spool import Place, Spool
 from pmo_hub_mspdi.streaming import FIELD, Found, Opened, stream
 from pmo_hub_mspdi.values import Element, flag, hours, integer, many, text
@@ -64,6 +65,8 @@ class Document:
     """Resources that are people, with their name."""
     ghosts: dict[str, str] = field(default_factory=dict)
     """Rows that only stand for a task of another file: UID → what the file says of that."""
+    told: set[int] = field(default_factory=set)
+    """Kinds of time-phased data that the file has."""
     has_tasks: bool = False
     repeated: int = 0
     """Records whose UID another one has already."""
@@ -86,6 +89,7 @@ def read_document(file: IO[bytes], spool: Spool) -> Document:
                 found.fields.setdefault(one.name, one.value.strip())
         elif one.container in take:
             take[one.container](found, one)
+            found.told |= kinds_of((one.value,)) if isinstance(one.value, dict) else set()
     if not found.has_tasks:
         raise UnreadableFile("holds no plan: it has no list of tasks")
     return found

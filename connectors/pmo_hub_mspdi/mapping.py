@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from pmo_hub.domain.records import EarnedValue, Identity, Plan, Record, Resource
+from pmo_hub.domain.records import EarnedValue, Identity, Plan, PlanValue, Record, Resource
 from pmo_hub.domain.vocabulary import ResourceKind
 from pmo_hub.sdk.contract import Mapped, Mapper, Payload, Reference
 from pmo_hub.sdk.errors import RecordError
 from pmo_hub_mspdi import archived_mapping
 from pmo_hub_mspdi.calendars import map_calendar
+from pmo_hub_mspdi.custom_fields import values_of
 from pmo_hub_mspdi.document import is_person, kind_of
 from pmo_hub_mspdi.pages import CALENDAR, PLAN, RESOURCE, TASK, decode, has_earned_value, status_at
 from pmo_hub_mspdi.reference import PlanReference, known
@@ -88,6 +89,9 @@ def _plan(body: Any, payload: Payload, time_zone: str, known: PlanReference) -> 
     summary = body.get("Summary")
     if summary and has_earned_value(summary, fields):
         owned.append(_earned_value(summary, scope, moment_of(status_at(fields))))
+    # The fields that people gave the project stand on the row that sums it up.
+    for one in values_of(summary or {}, scope, known.fields):
+        owned.append(PlanValue(one.external_id, scope, one.field, one.name, one.text, one.number, one.day))
     return Mapped(owned, mentioned)
 
 

@@ -20,13 +20,15 @@ from pmo_hub_mspdi.faults import MissingConverter, UnreadableFile
 MAGIC = b"\xd0\xcf\x11\xe0"
 TIMEOUT_S = 300
 HEAP_MB = 1024
+FORM = 2
+"""Counts up when more is converted of a file."""
 KEPT = 200
 """Converted files that stay in the connection's scratch folder, the last used ones."""
 
 
 def converted(digest: str, file: IO[bytes], scratch: Path, timeout_s: float = TIMEOUT_S) -> Path:
     """The file as XML, converted once for each content; raises UnreadableFile or MissingConverter."""
-    target = scratch / f"{digest}.xml"
+    target = scratch / f"{digest}.{FORM}.xml"
     if target.exists():
         with contextlib.suppress(OSError):
             os.utime(target)

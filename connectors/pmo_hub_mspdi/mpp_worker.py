@@ -23,7 +23,9 @@ def main(source: str, target: str, heap_mb: str) -> int:
     project = jpype.JClass("org.mpxj.reader.UniversalProjectReader")().read(source)
     if project is None:
         return 1
-    jpype.JClass("org.mpxj.mspdi.MSPDIWriter")().write(project, target)
+    writer = jpype.JClass("org.mpxj.mspdi.MSPDIWriter")()
+    writer.setWriteTimephasedData(True)
+    writer.write(project, target)
     return 0
 
 

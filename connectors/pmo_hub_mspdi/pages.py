@@ -14,6 +14,8 @@ import msgspec
 from pmo_hub.sdk.contract import Group, Page, Payload, Ref
 from pmo_hub_mspdi.document import Document, percent_links
 from pmo_hub_mspdi.outline import Line
+from pmo_hub_mspdi.periods import without
+from pmo_hub_mspdi.time_phased import Days
 from pmo_hub_mspdi.values import Element, flag, many, money, text
 
 PLAN, CALENDAR, RESOURCE, TASK = "plan", "calendar", "resource", "task"
@@ -54,6 +56,8 @@ class Tally:
     def __init__(self) -> None:
         self.dangling = 0
         self.unresolved = 0
+        self.too_long = 0
+        self.unreadable = 0
 
     def notices(self, name: str, document: Document) -> tuple[str, ...]:
         told = []
@@ -64,6 +68,13 @@ class Tally:
                 f"The plan {name!r} has {self.unresolved} links from tasks of other files, which this connection does not hold; "
                 "upload these files too."
             )
+        if self.too_long:
+            told.append(
+                f"The plan {name!r} tells more days of {self.too_long} tasks than are kept (twenty years, 50,000 periods): of these tasks "
+                "work and cost by day are unknown."
+            )
+        if self.unreadable:
+            told.append(f"The plan {name!r} has time-phased data of {self.unreadable} tasks that can't be read: by day they are unknown.")
         if document.repeated:
             told.append(f"The plan {name!r} repeats {document.repeated} ids; of each only the first row is read: repair the file.")
         return tuple(text[:390] for text in told)
@@ -72,11 +83,12 @@ class Tally:
 def payloads(document: Document, scope: str, resolve: Resolve, tally: Tally, *, zeroes: bool = False) -> Iterator[Payload]:
     """The header, then calendars, resources and tasks in the file's order."""
     spool = document.spool
-    yield Payload(Ref(PLAN, scope), scope, _ENCODE({"Project": document.fields, "Summary": document.summary}), context=_plan(document))
+    summary = None if document.summary is None else without(document.summary)
+    yield Payload(Ref(PLAN, scope), scope, _ENCODE({"Project": document.fields, "Summary": summary}), context=_plan(document))
     for kind, places in ((CALENDAR, document.calendars), (RESOURCE, document.resources)):
         for uid, place in places.items():
             yield Payload(Ref(kind, f"{scope}/{uid}"), scope, spool.content(place), context={"plan": scope})
-    at = status_at(document.fields)
+    at, days = status_at(document.fields), Days(document, scope)
     for line in document.lines:
         task = {**ZEROES, **spool.get(line.place)} if zeroes else spool.get(line.place)
         booked = [(resource, spool.get(place)) for resource, place in document.assignments.of(line.uid)]
@@ -87,8 +99,11 @@ def payloads(document: Document, scope: str, resolve: Resolve, tally: Tally, *, 
             context["people"] = " ".join(dict.fromkeys(people))
         if at and has_earned_value(task, document.fields):
             context["at"] = at
-        mine = [{**ZERO_WORK, **one} if zeroes else one for resource, one in booked if resource in document.resources]
-        body = {"Task": task, "Assignments": mine}
+        mine = [{**ZERO_WORK, **without(one)} if zeroes else without(one) for resource, one in booked if resource in document.resources]
+        body = {"Task": without(task), "Assignments": mine}
+        if not line.has_children and (by_day := days.of(task, booked)):
+            body["Days"] = by_day
+        tally.too_long, tally.unreadable = days.too_long, days.unreadable
         yield Payload(Ref(TASK, f"{scope}/{line.uid}"), scope, _ENCODE(body), context=context)
 
 

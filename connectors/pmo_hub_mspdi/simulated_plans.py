@@ -43,7 +43,7 @@ class PlanSpec:
     """`tasks` are rows with work of their own. `renamed`, `removed` (by UID) and `added` are what somebody did to the plan since.
 
     `emails` are addresses by name, for people who don't have the usual one. `waits_for`: the first task follows one of another file, as
-    that file's name and the task's UID.
+    that file's name and the task's UID. `by_day`: assignments have time-phased data.
     """
 
     name: str
@@ -59,6 +59,7 @@ class PlanSpec:
     has_guid: bool = True
     emails: Mapping[str, str] = field(default_factory=dict)
     waits_for: tuple[str, int] | None = None
+    by_day: bool = False
 
     @property
     def id(self) -> str:
@@ -110,7 +111,7 @@ def write(spec: PlanSpec) -> Iterator[bytes]:
     yield b"</Resources>\n<Assignments>\n"
     for row in rows:
         if not row.is_summary:
-            yield _assignment(row).encode()
+            yield _assignment(row, spec.by_day).encode()
     yield b"</Assignments>\n</Project>\n"
 
 
@@ -309,11 +310,26 @@ def _task(spec: PlanSpec, row: _Row, position: int) -> str:
     )
 
 
-def _assignment(row: _Row) -> str:
+def _assignment(row: _Row, by_day: bool) -> str:
     hours, done = row.days * 8, row.days * 8 * row.percent // 100
     resource = -65535 if row.person is None else row.person
     return (
         f"<Assignment><UID>{row.uid + 2_000_000}</UID><TaskUID>{row.uid}</TaskUID><ResourceUID>{resource}</ResourceUID><Units>1</Units>"
         f"<Work>PT{hours}H0M0S</Work><ActualWork>PT{done}H0M0S</ActualWork><RemainingWork>PT{hours - done}H0M0S</RemainingWork>"
-        f"<Start>{row.start.isoformat()}</Start><Finish>{row.finish.isoformat()}</Finish><Cost>{hours * RATE * 100}</Cost></Assignment>\n"
+        f"<Start>{row.start.isoformat()}</Start><Finish>{row.finish.isoformat()}</Finish><Cost>{hours * RATE * 100}</Cost>"
+        f"{''.join(_periods(row, done)) if by_day else ''}</Assignment>\n"
     )
+
+
+def _periods(row: _Row, done: int) -> Iterator[str]:
+    """Eight hours a day, first what was done (2), then what remains (1)."""
+    for number in range(row.days):
+        day = workdays(row.start.date(), number).isoformat()
+        worked = min(8, done)
+        done -= worked
+        for kind, hours, begins, ends in ((2, worked, 8, 8 + worked), (1, 8 - worked, 8 + worked, 17)):
+            if hours:
+                yield (
+                    f"<TimephasedData><Type>{kind}</Type><UID>{row.uid + 2_000_000}</UID><Start>{day}T{begins:02}:00:00</Start>"
+                    f"<Finish>{day}T{ends:02}:00:00</Finish><Unit>2</Unit><Value>PT{hours}H0M0S</Value></TimephasedData>"
+                )

@@ -1,7 +1,7 @@
 """An MSPDI file as a stream of its records, in the memory of one record.
 
 Whoever uploads a file isn't trusted: a DTD, entities and foreign namespaces are refused, depth and sizes are bounded, and what takes much
-room and is not read (time-phased data, views, drawings) is passed over while it is parsed.
+room and is not read (resources' time-phased data, views, drawings) is passed over while it is parsed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from pmo_hub_mspdi.faults import UnreadableFile
+from pmo_hub_mspdi.periods import MOST_PERIODS, PERIODS, TOLD_BY, kept
 
 NAMESPACE = "http://schemas.microsoft.com/project"
 CHUNK = 64 * 1024
@@ -36,7 +37,6 @@ RECORDS = {
     "Resources": "Resource",
     "Assignments": "Assignment",
 }
-PASSED_OVER = frozenset({"TimephasedData"})
 
 _PREFIX = "{" + NAMESPACE + "}"
 _AT = len(_PREFIX)
@@ -113,7 +113,7 @@ class _Target:
         name = self._names.get(tag)
         if name is None:
             name = self._names[tag] = self._name_of(tag)
-        if not name or (self._depth == 3 and name != RECORDS.get(self._container)):
+        if not name or (self._depth == 3 and name != RECORDS.get(self._container)) or (name == PERIODS and self._container not in TOLD_BY):
             self._passing = self._depth
             return
         if self._depth == 2:
@@ -134,9 +134,8 @@ class _Target:
 
     @staticmethod
     def _name_of(tag: str) -> str:
-        """Without the namespace; nothing for what is passed over."""
-        name = tag[_AT:] if tag.startswith(_PREFIX) else ""
-        return "" if name in PASSED_OVER else name
+        """Without the namespace; nothing for what is in another one, and is passed over."""
+        return tag[_AT:] if tag.startswith(_PREFIX) else ""
 
     def data(self, text: str) -> None:
         self.seen += 1
@@ -166,6 +165,9 @@ class _Target:
         above = self._stack[-1]
         if above is None:  # pragma: no cover - whoever has a child is an element since that began
             return
+        if name == PERIODS:
+            self._period(above, value)
+            return
         known = above.get(name)
         if known is None:
             above[name] = value
@@ -173,6 +175,16 @@ class _Target:
             known.append(value)
         else:
             above[name] = [known, value]
+
+    def _period(self, above: dict[str, Any], value: Any) -> None:
+        """Periods are kept in short: there may be one for each day of years. They have a bound of their own."""
+        if not isinstance(value, dict):
+            return
+        self._elements -= 1 + len(value)
+        period = kept(value)
+        held: list[Any] = above.setdefault(PERIODS, [])
+        if period is not None and len(held) <= MOST_PERIODS:
+            held.append(period)
 
     def close(self) -> None:
         """The document is complete."""

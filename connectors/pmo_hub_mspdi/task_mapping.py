@@ -15,6 +15,7 @@ from pmo_hub.sdk.contract import Mapped, Payload
 from pmo_hub_mspdi.custom_fields import values_of
 from pmo_hub_mspdi.durations import is_elapsed, lag_hours, lag_text
 from pmo_hub_mspdi.reference import PlanReference
+from pmo_hub_mspdi.time_phased import map_days
 from pmo_hub_mspdi.values import Element, flag, hours, integer, many, moment, moment_of, money, number_of, real, tenths, text
 
 LINKS = {
@@ -55,6 +56,7 @@ class TaskMapping:
         owned += self._dependencies(task, id, context)
         owned += _assignments(body.get("Assignments") or (), id, plan)
         owned += values_of(task, id, self._known.fields)
+        owned += map_days(body.get("Days") or {}, id)
         return Mapped(owned)
 
     def _item(self, task: Element, id: str, context: Mapping[str, str]) -> WorkItem:

@@ -73,6 +73,14 @@ class MsProjectConfig(BaseModel):
         ),
     ] = "UTC"
     verify: CertificateAuthority = None
+    time_phased: Annotated[
+        bool,
+        Field(
+            title="Work and cost by day",
+            description="Read time-phased data as well, where the site has a reporting service and keeps such data. It is a row for each "
+            "task and day, which takes a site of your own many requests a project.",
+        ),
+    ] = False
     concurrency: Annotated[
         int, Field(ge=1, le=8, title="Requests at a time", description="SharePoint slows down accounts that ask for much at once.")
     ] = 2

@@ -34,13 +34,14 @@ from pmo_hub.sdk.contract import (
     State,
 )
 from pmo_hub.sdk.errors import ScopeError
-from pmo_hub_msproject import mapping, reference, wire
+from pmo_hub_msproject import mapping, reference, time_phased, wire
 from pmo_hub_msproject.client import ProjectServer, Refused
 from pmo_hub_msproject.config import MsProjectConfig
 from pmo_hub_msproject.microsoft import Microsoft, MicrosoftAuthorize
 from pmo_hub_msproject.reading import READABLE, ProjectReader, lost
 from pmo_hub_msproject.reporting import REFUSED, SETS, Access, Reporting
 from pmo_hub_msproject.signing_in import Entry, signed_in
+from pmo_hub_msproject.time_phased import ALL_SETS, BY_DAY, TooMuch
 from pmo_hub_msproject.values import guid
 
 PAYLOADS_A_PAGE = 500
@@ -84,9 +85,10 @@ class ProjectServerSource:
         self._client = client
         self._entry = entry
         self._reporting = Reporting(client)
-        self._reader = ProjectReader(client, self._reporting, self._task_keys)
+        self._sets = ALL_SETS if config.time_phased else SETS
+        self._reader = ProjectReader(client, self._reporting, self._custom_keys)
         self._lock = threading.Lock()
-        self._keys: tuple[str, ...] | None = None
+        self._keys: Mapping[str, tuple[str, ...]] | None = None
         self._listed: dict[str, wire.Listed] = {}
 
     def check(self) -> str:
@@ -118,12 +120,12 @@ class ProjectServerSource:
         listed = self._list()
         due = []
         for scope in scopes:
-            kept = {key: value for key in _keys_of(scope) if (value := state.get(key)) is not None}
+            kept = {key: value for key in self._keys_of(scope) if (value := state.get(key)) is not None}
             if self._is_lost(scope, listed):
                 due.append(Partition(scope, (scope,), kept, Mode.INCREMENTAL if kept else Mode.FULL))
                 continue
             published = listed[scope].last_published_date or ""
-            stale = [key for key, kind in _keys_of(scope).items() if self._is_stale(scope, kind, kept.get(key), published)]
+            stale = [key for key, kind in self._keys_of(scope).items() if self._is_stale(scope, kind, kept.get(key), published)]
             covered = mode is Mode.INCREMENTAL and f"{scope}/{PUBLISHED}" in kept
             if stale or not covered:
                 due.append(Partition(scope, (scope,), kept, Mode.INCREMENTAL if covered else Mode.FULL))
@@ -153,7 +155,7 @@ class ProjectServerSource:
             read = when if self._reports() else f"{UNREAD}{when}"
             yield from _pages("project", project, whole.payloads, whole.rejected, {f"{project}/{PUBLISHED}": read})
         if self._reporting.access() is Access.THERE:
-            for kind in SETS:
+            for kind in self._sets:
                 if known.get(f"{project}/{kind}") != when:
                     yield from self._set(project, kind, {f"{project}/{kind}": when})
 
@@ -162,7 +164,7 @@ class ProjectServerSource:
         wanted: dict[tuple[str, str], list[Ref]] = defaultdict(list)
         for ref in refs:
             project = guid(ref.external_id.partition("/")[0]) or ""
-            wanted[project, ref.kind if ref.kind in SETS else "project"].append(ref)
+            wanted[project, ref.kind if ref.kind in ALL_SETS else "project"].append(ref)
         for (project, group), asked in wanted.items():
             if not project or self._reader.published(project) is None:
                 yield Page(gone=[Gone(ref, Reason.ABSENT) for ref in asked])
@@ -170,7 +172,7 @@ class ProjectServerSource:
                 whole = self._reader.whole(project)
                 if whole is not None:
                     yield from _pages("project", project, whole.payloads, whole.rejected, {})
-            elif self._reporting.access() is Access.THERE:
+            elif group in self._sets and self._reporting.access() is Access.THERE:
                 yield from self._set(project, group, {})
 
     def census(self, scopes: Sequence[str]) -> Iterator[Listing]:
@@ -179,9 +181,13 @@ class ProjectServerSource:
     def _set(self, project: str, kind: str, state: Patch) -> Iterator[Page]:
         """The pages of one set of ProjectData; of one that we may not read, only a word about it."""
         try:
-            payloads, rejected = self._reporting.rows(project, SETS[kind])
+            of = self._sets[kind]
+            payloads, rejected = time_phased.rows(self._client, project, of) if kind in BY_DAY else self._reporting.rows(project, of)
+        except TooMuch as error:
+            yield Page(state=state, notices=(f"Work and cost by day of the project {project} are left out: {error}.",))
+            return
         except Refused as refusal:
-            name = SETS[kind].name
+            name = of.name
             told = f"Project Server does not let this account read {name} ({refusal.status}); what was read of it stays as it was."
             yield Page(state={key: f"{UNREAD}{when}" for key, when in state.items()}, notices=(told,))
             return
@@ -205,26 +211,25 @@ class ProjectServerSource:
             return False
         if kept != f"{UNREAD}{published}":
             return kind == PUBLISHED or self._reports()
-        return self._reports() and (kind == PUBLISHED or self._reporting.may_read(scope, SETS[kind]))
+        return self._reports() and (kind == PUBLISHED or self._reporting.may_read(scope, self._sets[kind]))
 
     def _reports(self) -> bool:
         return self._reporting.access() is Access.THERE
 
     def _lacks_reports(self, scopes: Sequence[str], state: State) -> bool:
         """Whether there is something to tell about reports that are refused, where nothing is due."""
-        lacking = any(f"{scope}/{kind}" not in state for scope in scopes for kind in SETS)
+        lacking = any(f"{scope}/{kind}" not in state for scope in scopes for kind in self._sets)
         return lacking and self._reporting.access() is Access.REFUSED
 
-    def _task_keys(self) -> tuple[str, ...]:
+    def _custom_keys(self, entity: str) -> tuple[str, ...]:
         with self._lock:
             if self._keys is None:
-                self._keys = reference.task_keys(self._client)
-            return self._keys
+                self._keys = reference.custom_keys(self._client)
+            return self._keys[entity]
 
-
-def _keys_of(scope: str) -> dict[str, str]:
-    """The state keys of a project, each with what it is the date of."""
-    return {f"{scope}/{kind}": kind for kind in (PUBLISHED, *SETS)}
+    def _keys_of(self, scope: str) -> dict[str, str]:
+        """The state keys of a project, each with what it is the date of."""
+        return {f"{scope}/{kind}": kind for kind in (PUBLISHED, *self._sets)}
 
 
 def _pages(group: str, project: str, payloads: Sequence[Payload], rejected: Sequence[Rejected], state: Patch) -> Iterator[Page]:

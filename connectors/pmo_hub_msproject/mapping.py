@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
-from msgspec import Struct
 
 from pmo_hub.domain.records import (
     Assignment,
@@ -19,6 +18,7 @@ from pmo_hub.domain.records import (
     EarnedValue,
     Identity,
     Plan,
+    PlanValue,
     Record,
     Resource,
     Schedule,
@@ -27,7 +27,7 @@ from pmo_hub.domain.records import (
 from pmo_hub.domain.vocabulary import Constraint, Kind, ResourceKind, StatusCategory, Uncounted
 from pmo_hub.sdk.contract import Mapped, Mapper, Payload, Reference
 from pmo_hub.sdk.errors import RecordError
-from pmo_hub_msproject import reference, registers, wire
+from pmo_hub_msproject import reference, registers, time_phased, wire
 from pmo_hub_msproject.custom_values import custom_values, typed
 from pmo_hub_msproject.links import map_link
 from pmo_hub_msproject.reading import identity_of, is_person
@@ -52,12 +52,12 @@ DATELESS = frozenset({None, Constraint.AS_SOON_AS_POSSIBLE, Constraint.AS_LATE_A
 RESOURCE_KINDS = {2: ResourceKind.MATERIAL, 3: ResourceKind.COST}
 
 
-class _Whole(Struct):
+class _Whole(Protocol):
     """The body of a plan's payload."""
 
     project: wire.Project
-    summary: wire.Task | None = None
-    report: wire.Report | None = None
+    summary: wire.Task | None
+    report: wire.Report | None
 
 
 def mapper(references: Sequence[Reference], rules: Mapping[str, str]) -> Mapper:
@@ -85,6 +85,8 @@ def _by_kind(body: bytes) -> dict[str, Callable[[Payload], Mapped]]:
         "risk": registers.RiskMapping(site),
         "issue": registers.IssueMapping(site),
         "stage": registers.StageMapping(site),
+        "days": time_phased.map_days,
+        "baseline_days": time_phased.map_baseline_days,
     }
 
 
@@ -93,9 +95,7 @@ class TaskMapping:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._fields = [field for field in site.fields if field.entity == "Task"]
-        customs = [(field.key, Any, msgspec.field(default=None, name=field.key)) for field in self._fields]
-        kind = msgspec.defstruct("CustomTask", customs, bases=(wire.Task,), gc=False, module=__name__)
+        self._fields, kind = _with_customs(site, "Task", wire.Task)
         body = msgspec.defstruct("TaskBody", [("task", kind), ("assignments", list[wire.Assignment], [])], module=__name__)
         self._decode = wire.decoder(body).decode
 
@@ -159,14 +159,19 @@ class TaskMapping:
 
 
 class PlanMapping:
-    """Maps `plan` payloads: the header of the schedule, its calendar, what it has earned as a whole."""
+    """Maps `plan` payloads: the header of the schedule, its calendar, its own fields, what it has earned as a whole."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._fields, kind = _with_customs(site, "Project", wire.Project)
+        body = msgspec.defstruct(
+            "PlanBody", [("project", kind), ("summary", wire.Task | None, None), ("report", wire.Report | None, None)], module=__name__
+        )
+        self._decode = wire.decoder(body).decode
 
     def __call__(self, payload: Payload) -> Mapped:
         try:
-            whole: _Whole = wire.decoder(_Whole).decode(payload.body)
+            whole: _Whole = self._decode(payload.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise RecordError(f"project {payload.ref.external_id} can't be mapped: {error}") from None
         header, id, site = whole.project, payload.ref.external_id, self._site
@@ -201,6 +206,8 @@ class PlanMapping:
             ]
         if earned := _plan_earned(whole, id):
             owned.append(earned)
+        for one in custom_values(header, self._fields, site.entries, id):
+            owned.append(PlanValue(one.external_id, id, one.field, one.name, one.text, one.number, one.day))
         mentioned: list[Record] = []
         if header.owner is not None and owner:
             mentioned.append(Identity(f"user:{owner.lower()}", clean(header.owner.title), clean(header.owner.email)))
@@ -225,6 +232,13 @@ def map_resource(payload: Payload) -> Mapped:
     person = identity_of(resource)
     identity = Identity(person, clean(resource.name), clean(resource.email) or clean(enterprise.email), active)
     return Mapped(mentioned=[Resource(id, kind, None, person, generic, active, units), identity])
+
+
+def _with_customs(site: Site, entity: str, kind: type[wire.Pascal]) -> tuple[list[reference.Field], Any]:
+    """The fields that people gave such entities, and the kind with their values."""
+    fields = [field for field in site.fields if field.entity == entity]
+    customs = [(field.key, Any, msgspec.field(default=None, name=field.key)) for field in fields]
+    return fields, msgspec.defstruct(f"Custom{entity}", customs, bases=(kind,), gc=False, module=__name__)
 
 
 def _kind(task: wire.Task) -> tuple[Kind, str, Uncounted | None]:

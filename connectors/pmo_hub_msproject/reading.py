@@ -47,13 +47,14 @@ class Whole:
 
 
 class ProjectReader:
-    """Reads projects; `keys` tells under which properties tasks have custom values. Safe to use from several threads."""
+    """Reads projects; `keys` tells under which properties an entity has custom values. Safe to use from several threads."""
 
-    def __init__(self, client: ProjectServer, reporting: Reporting, keys: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, client: ProjectServer, reporting: Reporting, keys: Callable[[str], Sequence[str]]) -> None:
         self._client = client
         self._reporting = reporting
         self._keys = keys
         self._every_property = False
+        self._every_property_of_projects = False
 
     def published(self, project: str) -> str | None:
         """When it was published last, as the site writes it; None where there is no such project."""
@@ -72,7 +73,7 @@ class ProjectReader:
         return None
 
     def _read(self, project: str) -> Whole:
-        raw = self._client.project(project, selects.PROJECT)
+        raw = self._header(project)
         if raw is None:
             raise lost(project)
         header = self._client.read(wire.Project, raw, "project")
@@ -87,6 +88,16 @@ class ProjectReader:
         body = _joined(("project", raw), ("summary", summary), ("report", self._reporting.report(project)))
         whole.payloads.append(Payload(Ref("plan", project), project, body))
         return whole
+
+    def _header(self, project: str) -> Raw | None:
+        if not self._every_property_of_projects:
+            try:
+                return self._client.project(project, selects.project(self._keys("Project")))
+            except Refused as refusal:
+                if refusal.status != 400:
+                    raise
+                self._every_property_of_projects = True
+        return self._client.project(project, selects.project((), every=True))
 
     def _team(self, project: str, whole: Whole) -> dict[str, str]:
         """The project's resources become payloads; returns which of them are people, with whose identity."""
@@ -145,7 +156,7 @@ class ProjectReader:
         return ends, top
 
     def _task_raws(self, project: str) -> list[Raw]:
-        keys = self._keys()
+        keys = self._keys("Task")
         if not self._every_property:
             try:
                 return self._raws(project, "Tasks", selects.tasks(keys))

@@ -75,9 +75,10 @@ def site_of(body: bytes) -> Site:
     return _SITE.decode(body)
 
 
-def task_keys(client: ProjectServer) -> tuple[str, ...]:
-    """Under which properties tasks have values of custom fields."""
-    return tuple(field.key for field in _custom_fields(client)[0] if field.entity == "Task")
+def custom_keys(client: ProjectServer) -> dict[str, tuple[str, ...]]:
+    """Under which properties tasks and projects have values of custom fields, by the entity."""
+    fields = _custom_fields(client)[0]
+    return {entity: tuple(field.key for field in fields if field.entity == entity) for entity in ("Task", "Project")}
 
 
 def _custom_fields(client: ProjectServer) -> tuple[tuple[Field, ...], dict[str, str]]:

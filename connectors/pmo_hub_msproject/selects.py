@@ -46,6 +46,12 @@ def tasks(customs: Iterable[str], every: bool = False) -> Query:
     return _of(wire.Task, every=True) if every or len(query) > LONGEST else query
 
 
+def project(customs: Iterable[str], every: bool = False) -> Query:
+    """A project's header with these open properties; with every property where those are too many, or `every` says so."""
+    query = _of(wire.Project, customs)
+    return _of(wire.Project, every=True) if every or len(query) > LONGEST else query
+
+
 def reporting(kind: type[wire.Pascal], project: str, narrowed: str = "") -> Query:
     """The rows of a set of ProjectData that belong to the project: large sets may be asked by key only."""
     return f"$select={','.join(wire.names_of(kind))}&$filter=ProjectId eq guid'{project}'{narrowed}"

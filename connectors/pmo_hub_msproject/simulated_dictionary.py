@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from pmo_hub_msproject.simulated_plans import ACCEPTANCE, CONTRACT, STANDARD, WORKSTREAM, WORKSTREAMS, Values, key_of
+from pmo_hub_msproject.simulated_plans import (
+    ACCEPTANCE,
+    BUDGET,
+    CONTRACT,
+    DEPARTMENT,
+    DEPARTMENTS,
+    STANDARD,
+    WORKSTREAM,
+    WORKSTREAMS,
+    Values,
+    key_of,
+)
 
 TASK_KEYS = tuple(key_of(field) for field in (WORKSTREAM, ACCEPTANCE, CONTRACT))
+PROJECT_KEYS = tuple(key_of(field) for field in (DEPARTMENT, BUDGET))
 
 
 def _field(internal: str, name: str, type: int, entity: str = "Task", entries: list[Values] | None = None) -> Values:
@@ -19,13 +31,16 @@ def _field(internal: str, name: str, type: int, entity: str = "Task", entries: l
     }
 
 
+def _entries(texts: dict[str, str]) -> list[Values]:
+    return [{"InternalName": key, "FullValue": text, "Value": text} for key, text in texts.items()]
+
+
 CUSTOM_FIELDS: tuple[Values, ...] = (
-    _field(
-        WORKSTREAM, "Workstream", 21, entries=[{"InternalName": key, "FullValue": text, "Value": text} for key, text in WORKSTREAMS.items()]
-    ),
+    _field(WORKSTREAM, "Workstream", 21, entries=_entries(WORKSTREAMS)),
     _field(ACCEPTANCE, "Acceptance", 4),
     _field(CONTRACT, "Contract value", 9),
-    _field("Custom_0000a1b2c3d4e511be8a00155d805835", "Department", 21, "Project"),
+    _field(DEPARTMENT, "Department", 21, "Project", _entries(DEPARTMENTS)),
+    _field(BUDGET, "Approved budget", 9, "Project"),
 )
 
 CALENDARS: tuple[Values, ...] = (

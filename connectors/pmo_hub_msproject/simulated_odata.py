@@ -21,7 +21,10 @@ NESTED = {
 """Navigation property → entity; those without one are of another schema, and written as they are."""
 
 OPTIONS = frozenset({"$select", "$expand", "$filter", "$top", "$skiptoken"})
-_FILTER = re.compile(r"ProjectId eq guid'([0-9a-f-]{36})'(?: and BaselineNumber gt (\d+))?")
+_FILTER = re.compile(
+    r"ProjectId eq guid'([0-9a-f-]{36})'(?: and BaselineNumber gt (\d+))?"
+    r"(?: and TimeByDay ge datetime'([\dT:-]{19})' and TimeByDay le datetime'([\dT:-]{19})')?"
+)
 
 
 class BadQuery(Exception):
@@ -34,6 +37,7 @@ class Query:
     expand: tuple[str, ...] = ()
     project: str | None = None
     above: int | None = None
+    days: tuple[str, str] | None = None
     top: int | None = None
     skip: int = 0
     nested: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -49,15 +53,16 @@ def read_query(text: str) -> Query:
     nested = {name: tuple(n.partition("/")[2] for n in names if n.startswith(f"{name}/")) for name in expand}
     if stray := [n for n in names if "/" in n and n.partition("/")[0] not in expand]:
         raise BadQuery(f"The path {stray[0]} is selected and not expanded.")
-    project, above = None, None
+    project, above, days = None, None, None
     if "$filter" in options:
         found = _FILTER.fullmatch(options["$filter"])
         if found is None:
             raise BadQuery("The filter can't be read.")
         project, above = found[1], int(found[2]) if found[2] else None
+        days = (found[3], found[4]) if found[3] else None
     own = tuple(n for n in names if "/" not in n)
     top = int(options["$top"]) if "$top" in options else None
-    return Query(own, expand, project, above, top, int(options.get("$skiptoken", "0")), nested)
+    return Query(own, expand, project, above, days, top, int(options.get("$skiptoken", "0")), nested)
 
 
 def entity(kind: str, values: Mapping[str, Any], query: Query, customs: Sequence[str], verbose: bool, address: str) -> dict[str, Any]:

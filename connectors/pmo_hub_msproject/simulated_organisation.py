@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
-from pmo_hub_msproject.simulated_plans import STAGES, STANDARD, Person, Plan, guid_of, text
+from pmo_hub_msproject.simulated_plans import BUDGET, DEPARTMENT, DEPARTMENTS, STAGES, STANDARD, Person, Plan, guid_of, key_of, text
 
 FIRST = ("Amara", "Bjørn", "Chiara", "Dmitri", "Elif", "Farid", "Greta", "Hiro", "Inés", "Jonas", "Kavya", "Lucía", "Mateus", "Nadia",
          "Oskar", "Priya", "Quentin", "Rosa", "Sanna", "Tomás", "Ulrike", "Vikram", "Wanda", "Xin", "Yusuf", "Zoë")  # fmt: skip
@@ -74,6 +74,7 @@ def _plan(random: Random, seed: int, number: int, name: str, people: tuple[Perso
         "PercentComplete": 40, "Calendar": {"Id": STANDARD, "Name": "Standard"}, "Stage": {"Id": guid_of(Random(stage)), "Name": stage},
         "Phase": {"Id": guid_of(Random("phase")), "Name": "Delivery"}, "ScheduledFromStart": True,
         "Owner": {"LoginName": f"i:0#.f|membership|{owner.email}", "Title": owner.name, "Email": owner.email},
+        key_of(DEPARTMENT): [tuple(DEPARTMENTS)[number % 2]], key_of(BUDGET): 1_000_000 * (size + 1),
     }  # fmt: skip
     late = (0.4, 0.05, 0.2, 0.1, 0.3)[number % 5]
     return Plan(id, f"{seed}/msproject/{number}", header, size, people[2:] or people, first, now, late)

@@ -200,6 +200,20 @@ PROJECT_DATA: Mapping[str, Mapping[str, str]] = {
         Guid="IssueId ProjectId",
         Int32="NumberOfAttachments",
     ),
+    "TaskTimephasedData": _properties(
+        Guid="ProjectId TaskId",
+        String="ProjectName TaskName",
+        DateTime="TaskActualCost TimeByDay",
+        Decimal="TaskActualWork TaskBudgetCost TaskBudgetWork TaskCost TaskOvertimeWork TaskResourcePlanWork TaskWork",
+        Boolean="TaskIsActive",
+    ),
+    "TaskBaselineTimephasedData": _properties(
+        Int32="BaselineNumber",
+        Guid="ProjectId TaskId",
+        String="ProjectName TaskName",
+        Decimal="TaskBaselineBudgetCost TaskBaselineBudgetWork TaskBaselineCost TaskBaselineFixedCost TaskBaselineWork",
+        DateTime="TimeByDay",
+    ),
     "ProjectWorkflowStageData": _properties(
         DateTime="LastModifiedDate StageCompletionDate StageEntryDate",
         Int32="LCID StageOrder StageStatus",

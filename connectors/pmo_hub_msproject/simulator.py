@@ -25,7 +25,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from pmo_hub_msproject import simulated_odata as odata
-from pmo_hub_msproject.simulated_dictionary import CALENDARS, CUSTOM_FIELDS, TASK_KEYS
+from pmo_hub_msproject.simulated_days import DAYS_OF
+from pmo_hub_msproject.simulated_dictionary import CALENDARS, CUSTOM_FIELDS, PROJECT_KEYS, TASK_KEYS
 from pmo_hub_msproject.simulated_mutations import Mutations
 from pmo_hub_msproject.simulated_organisation import Site, generate
 from pmo_hub_msproject.simulated_plans import Content, Plan, Values, draw
@@ -70,6 +71,7 @@ class Simulator:
         self.user, self.password = "MERIDIAN\\reader", f"simulated-{site.seed}"
         self.reporting, self.refused_sets = "there", set[str]()
         self.selects_customs = True
+        self.keeps_days = True
         self.calendars = list(CALENDARS)
         self.sign_in = SignIn()
         self.faults: list[Fault] = []
@@ -216,8 +218,15 @@ class Simulator:
             if found[3] is not None:
                 return odata.single(rows[0], self.verbose) if rows else self._error(404, "Resource not found.")
             return self._paged(path, text, query, rows)
-        kind, name = SETS[found[2]]
         plan = self.site.plans.get(query.project or "")
+        if found[2] in DAYS_OF:
+            if query.days is None:
+                return self._error(400, "A query of time-phased data must name its days.")
+            kind, days_of = DAYS_OF[found[2]]
+            days = days_of(plan.id, self._content(plan)) if plan and self.keeps_days else []
+            inside = [row for row in days if query.days[0] <= row["TimeByDay"] <= query.days[1]]
+            return self._paged(path, text, query, inside, lambda values: odata.row(kind, values, query, localised))
+        kind, name = SETS[found[2]]
         members = getattr(self._content(plan), name) if plan else []
         if query.above is not None:
             members = [row for row in members if row["BaselineNumber"] > query.above]
@@ -237,8 +246,8 @@ class Simulator:
         return self._drawn[plan.id]
 
     def _entity(self, kind: str, values: Values, query: odata.Query, path: str) -> dict[str, Any]:
-        customs = TASK_KEYS if kind == "PublishedTask" else ()
-        if kind == "PublishedTask" and not self.selects_customs and any("_x005f_" in name for name in query.select):
+        customs = {"PublishedTask": TASK_KEYS, "PublishedProject": PROJECT_KEYS}.get(kind, ())
+        if not self.selects_customs and any("_x005f_" in name for name in query.select):
             raise odata.BadQuery("The field or property does not exist.")
         address = f"{self.url}/_api/{path}" if path.endswith(")") else f"{self.url}/_api/{path}('{values.get('Id')}')"
         return odata.entity(kind, values, query, customs, self.verbose, address)

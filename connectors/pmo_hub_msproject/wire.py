@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -296,6 +296,35 @@ class Stage(Pascal):
     stage_entry_date: str | None = None
     stage_completion_date: str | None = None
     phase_name: str | None = None
+
+
+class TaskDay(Pascal):
+    """A task on one day; amounts are decimals in texts."""
+
+    amounts: ClassVar[int] = 4
+    task_id: str | None = None
+    time_by_day: str | None = None
+    task_work: str | float | None = None
+    task_actual_work: str | float | None = None
+    task_cost: str | float | None = None
+    task_actual_cost: str | float | None = None
+
+    def values(self) -> tuple[Any, ...]:
+        return self.task_work, self.task_actual_work, self.task_cost, self.task_actual_cost
+
+
+class BaselineDay(Pascal):
+    """A task on one day of a baseline."""
+
+    amounts: ClassVar[int] = 2
+    task_id: str | None = None
+    time_by_day: str | None = None
+    baseline_number: int | None = None
+    task_baseline_work: str | float | None = None
+    task_baseline_cost: str | float | None = None
+
+    def values(self) -> tuple[Any, ...]:
+        return self.baseline_number, self.task_baseline_work, self.task_baseline_cost
 
 
 def decoder(kind: Any) -> msgspec.json.Decoder[Any]:

@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from pmo_hub.domain.membership import automatic_project
+from pmo_hub.domain.time_phased import Step
 from pmo_hub.host.registry import Registry
 from pmo_hub.host.session import Throttles
 from pmo_hub.sdk.errors import RetiredError
-from pmo_hub.services import authorizations, connections, scheduling, scopes, sync
+from pmo_hub.services import authorizations, connections, plans, scheduling, scopes, sync
 from pmo_hub.services.connections import Draft
 from pmo_hub.services.errors import Invalid, Unavailable
 from pmo_hub.services.hub import Hub
+from pmo_hub.services.time_phased import time_phased
 from pmo_hub.store.base import Base
 from pmo_hub.store.repositories.syncing import Run
 from pmo_hub.store.secrets import SecretBox
@@ -223,3 +226,45 @@ def test_a_paused_connection_stays_paused_whatever_its_source_answers(estate: Es
     estate.sync()
     assert estate.connection.state == "paused"
     assert not estate.told("source.retired")
+
+
+def test_work_and_cost_by_day_arrive_are_added_up_once_and_followed(estate: Estate) -> None:
+    estate.connect(time_phased=True)
+    assert estate.sync().state == "finished"
+    plan = estate.simulator.site.plans[estate.simulator.projects[0]]
+    (scope,) = {row.scope_id for row in estate.rows("plans") if row.external_id == plan.id}
+    project = automatic_project(scope)
+    tasks = [row for row in estate.rows("work_items") if row.scope_id == scope and row.counts]
+    found = time_phased(estate.hub, project, None, None, Step.MONTH)
+    planned = found.figures["planned_hours"]
+    assert planned.total is not None
+    assert float(planned.total) == pytest.approx(sum(row.work_hours for row in tasks)), "summaries are not added to their tasks"
+    assert planned.of == len(tasks)
+    assert planned.known == len([row for row in tasks if row.work_hours]), "of milestones nothing is told"
+    assert float(found.figures["actual_hours"].total or 0) == pytest.approx(sum(row.spent_hours for row in tasks))
+    assert found.currency == "EUR"
+    assert found.periods[-1].cumulative["baseline_cost"] == found.figures["baseline_cost"].total
+    before = estate.now
+    task = estate.simulator.mutate("edit", plan.id, Work=800.0, ActualWork=0.0)
+    assert dict(estate.sync().changed).get("days", 0) >= 1
+    after = time_phased(estate.hub, project, None, None, Step.WEEK).figures["planned_hours"].total
+    old = next(row.work_hours for row in tasks if row.external_id.endswith(task))
+    assert float(after or 0) == pytest.approx(float(planned.total) - old + 800)
+    assert time_phased(estate.hub, project, None, None, Step.WEEK, as_of=before).figures["planned_hours"].total == planned.total
+    assert estate.sync().changed == {}
+    (told,) = plans.project_plans(estate.hub, project)
+    assert {one.name: one.text for one in told.values}["Department"] == "Operations"
+
+
+def test_a_site_that_stops_keeping_days_leaves_them_unknown(estate: Estate) -> None:
+    estate.connect(time_phased=True)
+    estate.sync()
+    plan = estate.simulator.site.plans[estate.simulator.projects[0]]
+    (scope,) = {row.scope_id for row in estate.rows("plans") if row.external_id == plan.id}
+    before = estate.now
+    estate.simulator.keeps_days = False
+    estate.simulator.mutate("edit", plan.id, Name="Renamed")
+    assert estate.sync().state == "finished"
+    figure = time_phased(estate.hub, automatic_project(scope), None, None, Step.WEEK)
+    assert (figure.figures["planned_hours"].known, figure.figures["planned_hours"].total, figure.periods) == (0, None, [])
+    assert time_phased(estate.hub, automatic_project(scope), None, None, Step.WEEK, as_of=before).figures["planned_hours"].known

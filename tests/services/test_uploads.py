@@ -8,19 +8,23 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pmo_hub.domain.time_phased import Step
 from pmo_hub.services import connections, held, projects, removal, scopes, uploads
 from pmo_hub.services.connections import Draft
 from pmo_hub.services.errors import Conflict, Invalid, NotFound
 from pmo_hub.services.removal import Data
+from pmo_hub.services.time_phased import time_phased
 from pmo_hub.store.repositories import connections as stored
 from pmo_hub.store.unit_of_work import Work
 from pmo_hub_mspdi.simulated_plans import PEOPLE, PlanSpec, plan_xml
 from tests.connectors.pmo_hub_mspdi.archives import ARCHIVED, archive_zip
+from tests.connectors.pmo_hub_mspdi.plans import plan, task
 from tests.services.desk import Desk
 
 PLAN = PlanSpec("ERP Rollout", 60, seed=3, people=PEOPLE[:4])
@@ -267,8 +271,8 @@ def test_a_file_that_changes_in_the_watched_folder_is_read_again(watching: Desk,
 @pytest.mark.parametrize("data", ["keep", "purge"])
 def test_a_plan_that_was_given_up_does_not_come_back_by_lying_there(watching: Desk, tmp_path: Path, data: Data) -> None:
     other = PlanSpec("Plant", 10, seed=4, people=PEOPLE[:2])
-    for name, plan in (("erp.xml", PLAN), ("plant.xml", other)):
-        (tmp_path / "plans" / name).write_bytes(plan_xml(plan))
+    for name, spec in (("erp.xml", PLAN), ("plant.xml", other)):
+        (tmp_path / "plans" / name).write_bytes(plan_xml(spec))
     watching.sync()
     watching.later += timedelta(minutes=1)
     assert watching.sync().state == "finished"
@@ -303,3 +307,26 @@ def test_a_folder_that_nobody_allowed_can_not_be_watched(make: Make, tmp_path: P
     path = folder if folder.startswith("/") else f"{tmp_path}/{folder}"
     with pytest.raises(Invalid, match=r"may not be watched|is not there"):
         make({"folder": path}, watched_folders=(tmp_path / "plans",))
+
+
+def test_work_by_day_of_a_file_is_answered_and_followed(desk: Desk) -> None:
+    def file(hours: int) -> bytes:
+        periods = [
+            {"Type": 1, "UID": 1, "Start": f"2026-06-{day:02}T08:00:00", "Finish": f"2026-06-{day + 1:02}T08:00:00", "Unit": 2,
+             "Value": f"PT{hours}H0M0S"} for day in (1, 2)
+        ]  # fmt: skip
+        tasks = [task(1, Summary=1, Work=f"PT{2 * hours}H0M0S"), task(2, OutlineLevel=2, Work=f"PT{2 * hours}H0M0S", ActualWork="PT0H0M0S"),
+                 task(3, Work="PT5H0M0S")]  # fmt: skip
+        booked = {"UID": 1, "TaskUID": 2, "ResourceUID": 1, "Work": f"PT{2 * hours}H0M0S", "TimephasedData": periods}
+        return plan(tasks, Resources=[{"UID": 1, "Name": "Ann", "Type": 1}], Assignments=[booked])
+
+    assert desk.upload(file(8)).state == "finished"
+    (project,) = projects.page(desk.hub, projects.Query(), None, 10)
+    first = time_phased(desk.hub, project.id, None, None, Step.DAY)
+    assert [one.first.day for one in first.periods] == [1, 2]
+    assert [one.inside["planned_hours"] for one in first.periods] == [Decimal(8), Decimal(8)]
+    assert first.periods[-1].cumulative["planned_hours"] == 16
+    assert (first.figures["planned_hours"].known, first.figures["planned_hours"].of) == (1, 2), "of task 3 its hours are known and no day"
+    assert first.figures["baseline_hours"].total is None
+    assert desk.upload(file(4)).changed["task"] >= 1
+    assert time_phased(desk.hub, project.id, None, None, Step.WEEK).figures["planned_hours"].total == 8

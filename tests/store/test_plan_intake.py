@@ -22,7 +22,20 @@ from pmo_hub.store.plan_rows import MODELS
 from pmo_hub.store.preparing import prepare
 from pmo_hub.store.rows import RowMaker
 from pmo_hub.store.unit_of_work import Work
-from tests.planned import ASSIGNMENT, BASELINE, CALENDAR, EARNED_VALUE, ENTRY, EXCEPTION, PASSAGE, PLAN, RESOURCE, SCHEDULE
+from tests.planned import (
+    ASSIGNMENT,
+    BASELINE,
+    CALENDAR,
+    EARNED_VALUE,
+    ENTRY,
+    EXCEPTION,
+    PASSAGE,
+    PLAN,
+    RESOURCE,
+    SCHEDULE,
+    TIME_PHASED,
+    VALUE,
+)
 from tests.stored import NAMESPACE, Estate, item_id, scope_id
 
 ITEM = WorkItem("t1", "1", None, "Dig", None, Kind.TASK, "Task", StatusCategory.TODO, "Not started")
@@ -84,8 +97,8 @@ def source(work: Work, tmp_path: Path) -> Source:
     return Source(work, tmp_path)
 
 
-TASK = (ITEM, SCHEDULE, BASELINE, EARNED_VALUE, ASSIGNMENT)
-HEAD = (PLAN, CALENDAR, EXCEPTION, PASSAGE)
+TASK = (ITEM, SCHEDULE, BASELINE, EARNED_VALUE, ASSIGNMENT, TIME_PHASED)
+HEAD = (PLAN, CALENDAR, EXCEPTION, PASSAGE, VALUE)
 
 
 def test_what_a_payload_no_longer_tells_ends_and_its_item_is_looked_at_again(source: Source) -> None:
@@ -127,7 +140,7 @@ def test_a_register_entry_goes_with_its_risk(source: Source) -> None:
 def test_a_value_that_cannot_be_stored_costs_its_payload_alone(source: Source) -> None:
     source.bring("t1", [ITEM, replace(SCHEDULE, duration_hours=float("inf"))])
     source.bring("head", HEAD)
-    assert source.counts().keys() == {"plans", "calendars", "calendar_exceptions", "stage_passages"}
+    assert source.counts().keys() == {"plans", "calendars", "calendar_exceptions", "stage_passages", "plan_values"}
     assert len(source.origin.quarantined) == 1
 
 

@@ -13,7 +13,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar
 
-from pmo_hub.domain.vocabulary import Constraint, RecordType, ResourceKind
+from pmo_hub.domain.time_phased import Series
+from pmo_hub.domain.vocabulary import Constraint, Phased, RecordType, ResourceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,36 @@ class RegisterEntry:
     mitigation: str | None = None
     contingency: str | None = None
     trigger: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimePhased:
+    """An item's work (hours) and cost day by day: what is planned, what was done, or what was agreed (`number` 0..10, of a baseline).
+
+    What is planned has in it what was done already. A series that is None is unknown; the empty one is zero on every day.
+    """
+
+    type: ClassVar[RecordType] = RecordType.TIME_PHASED
+    external_id: str
+    item: str
+    kind: Phased
+    number: int | None = None
+    work: Series | None = None
+    cost: Series | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanValue:
+    """A field of the source that a plan has itself and no canonical field takes. Exactly one value is set."""
+
+    type: ClassVar[RecordType] = RecordType.PLAN_VALUE
+    external_id: str
+    plan: str
+    field: str
+    name: str
+    text: str | None = None
+    number: float | None = None
+    day: date | None = None
 
 
 WALL_CLOCK: Mapping[RecordType, frozenset[str]] = {

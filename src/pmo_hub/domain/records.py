@@ -19,10 +19,12 @@ from pmo_hub.domain.plan_records import (
     CalendarException,
     EarnedValue,
     Plan,
+    PlanValue,
     RegisterEntry,
     Resource,
     Schedule,
     StagePassage,
+    TimePhased,
 )
 from pmo_hub.domain.vocabulary import (
     DependencyType,
@@ -51,11 +53,13 @@ __all__ = [
     "Iteration",
     "Label",
     "Plan",
+    "PlanValue",
     "Record",
     "RegisterEntry",
     "Resource",
     "Schedule",
     "StagePassage",
+    "TimePhased",
     "Transition",
     "Version",
     "WorkItem",
@@ -280,4 +284,6 @@ Record = (
     | CalendarException
     | StagePassage
     | RegisterEntry
+    | TimePhased
+    | PlanValue
 )

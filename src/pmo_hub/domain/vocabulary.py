@@ -43,6 +43,14 @@ class Uncounted(StrEnum):
     RULE = "rule"  # an admin's
 
 
+class Phased(StrEnum):
+    """What is told of an item day by day."""
+
+    PLANNED = "planned"
+    ACTUAL = "actual"
+    BASELINE = "baseline"
+
+
 class Constraint(StrEnum):
     """What binds a planned item's dates besides its links."""
 
@@ -103,6 +111,8 @@ class RecordType(StrEnum):
     CALENDAR_EXCEPTION = "calendar_exception"
     STAGE_PASSAGE = "stage_passage"
     REGISTER_ENTRY = "register_entry"
+    TIME_PHASED = "time_phased"
+    PLAN_VALUE = "plan_value"
 
 
 class Field(StrEnum):

@@ -17,7 +17,15 @@ from pmo_hub.store.repositories import freshness, planned, same_as
 from pmo_hub.store.repositories import plans as rows
 from pmo_hub.store.repositories import schedules as lines
 from pmo_hub.store.repositories import work_items as items
-from pmo_hub.store.repositories.plans import StoredCalendar, StoredEarnedValue, StoredException, StoredPassage, StoredPlan, Taking
+from pmo_hub.store.repositories.plans import (
+    StoredCalendar,
+    StoredEarnedValue,
+    StoredException,
+    StoredPassage,
+    StoredPlan,
+    StoredPlanValue,
+    Taking,
+)
 from pmo_hub.store.repositories.schedules import After, Assigned, ItemAssignment, ItemBaseline, StoredBaseline, StoredSchedule
 from pmo_hub.store.unit_of_work import Session
 
@@ -49,11 +57,12 @@ class ItemSchedule:
 
 @dataclass(frozen=True, slots=True)
 class ProjectPlan:
-    """A plan that feeds a project, by whichever rules, with its way through the stages."""
+    """A plan that feeds a project, by whichever rules, with its way through the stages and the fields that it has itself."""
 
     plan: StoredPlan
     takings: Sequence[Taking]
     passages: Sequence[StoredPassage]
+    values: Sequence[StoredPlanValue] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,10 @@ def project_plans(hub: Hub, project_id: str, as_of: datetime | None = None) -> l
         takings = _takings(session, project_id, as_of)
         plans = rows.of_scopes(session, {one.scope_id for one in takings}, as_of)
         passages = rows.passages(session, [plan.id for plan in plans], as_of)
-    return [ProjectPlan(plan, [one for one in takings if one.scope_id == plan.scope_id], passages[plan.id]) for plan in plans]
+        values = rows.values(session, [plan.id for plan in plans], as_of)
+    return [
+        ProjectPlan(plan, [one for one in takings if one.scope_id == plan.scope_id], passages[plan.id], values[plan.id]) for plan in plans
+    ]
 
 
 def project_baselines(

@@ -14,6 +14,7 @@ from pmo_hub.sdk.errors import RecordError
 from pmo_hub.store.base import Base, money_units
 from pmo_hub.store.bulk import json_text
 from pmo_hub.store.models import plans
+from pmo_hub.store.time_phased_rows import day_columns
 
 MODELS: dict[RecordType, type[Base]] = {
     RecordType.PLAN: plans.Plan,
@@ -26,6 +27,8 @@ MODELS: dict[RecordType, type[Base]] = {
     RecordType.CALENDAR_EXCEPTION: plans.CalendarException,
     RecordType.STAGE_PASSAGE: plans.StagePassage,
     RecordType.REGISTER_ENTRY: plans.RegisterEntry,
+    RecordType.TIME_PHASED: plans.TimePhased,
+    RecordType.PLAN_VALUE: plans.PlanValue,
 }
 
 OF_A_PLAN = frozenset({
@@ -57,6 +60,8 @@ class PlanRows:
             RecordType.CALENDAR_EXCEPTION: self._calendar_exception,
             RecordType.STAGE_PASSAGE: self._stage_passage,
             RecordType.REGISTER_ENTRY: self._register_entry,
+            RecordType.TIME_PHASED: self._time_phased,
+            RecordType.PLAN_VALUE: self._plan_value,
         }
 
     def _optional(self, kind: RecordType, external_id: str | None) -> str | None:
@@ -229,6 +234,30 @@ class PlanRows:
             r.mitigation,
             r.contingency,
             r.trigger,
+        )
+
+    def _time_phased(self, r: records.TimePhased, scope_id: str | None, version: str | None) -> tuple[Any, ...]:
+        if r.number is not None and not 0 <= r.number <= LONGEST_BASELINE:
+            raise RecordError(f"Baseline {r.number} is none of 0 to {LONGEST_BASELINE}.")
+        return (
+            self._ids[RecordType.TIME_PHASED][r.external_id],
+            r.external_id,
+            self._ids[RecordType.WORK_ITEM][r.item],
+            r.kind._value_,
+            r.number,
+            *day_columns(r.work, r.cost),
+        )
+
+    def _plan_value(self, r: records.PlanValue, scope_id: str | None, version: str | None) -> tuple[Any, ...]:
+        return (
+            self._ids[RecordType.PLAN_VALUE][r.external_id],
+            r.external_id,
+            self._ids[RecordType.PLAN][r.plan],
+            r.field,
+            r.name,
+            r.text,
+            number(r.number),
+            r.day,
         )
 
 

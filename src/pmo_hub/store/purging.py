@@ -21,7 +21,7 @@ from pmo_hub.store.models import source as tables
 from pmo_hub.store.models.canonical import HISTORY, Dependency, ItemTiming, WorkItem
 from pmo_hub.store.models.many_tools import SameAs, SameAsRefusal
 from pmo_hub.store.models.people import PersonLink
-from pmo_hub.store.models.plans import CalendarException, EarnedValue, Plan, Schedule, StagePassage
+from pmo_hub.store.models.plans import CalendarException, EarnedValue, Plan, PlanValue, Schedule, StagePassage
 from pmo_hub.store.repositories import people
 from pmo_hub.store.rows import MODELS
 
@@ -36,7 +36,8 @@ NAMED_BY: Mapping[RecordType, Collection[str]] = {
 """Records that a column of any table may name; its own parts name it in vain."""
 
 PARTS: Mapping[RecordType, tuple[str, Sequence[type[Base]]]] = {
-    RecordType.CALENDAR: ("calendar_id", (CalendarException,)), RecordType.PLAN: ("plan_id", (Schedule, EarnedValue, StagePassage)),
+    RecordType.CALENDAR: ("calendar_id", (CalendarException,)),
+    RecordType.PLAN: ("plan_id", (Schedule, EarnedValue, StagePassage, PlanValue)),
 }  # fmt: skip
 """What goes with a record, and by which column it names that."""
 

@@ -18,6 +18,12 @@ def task_id(number: int) -> str:
     return f"5b7f3c10-cccc-4d2e-9f00-{number:012d}"
 
 
+DAY = {"ProjectId": ARCHIVED, "TaskId": task_id(2), "TimeByDay": "2025-01-06T00:00:00", "TaskWork": "8.000000", "TaskActualWork": "2.0",
+       "TaskCost": "240.000000", "TaskActualCost": "60"}  # fmt: skip
+AGREED = {"ProjectId": ARCHIVED, "TaskId": task_id(2), "TimeByDay": "2025-01-07T00:00:00", "BaselineNumber": 3,
+          "TaskBaselineWork": "6.0", "TaskBaselineCost": "180"}  # fmt: skip
+
+
 def project(**other: Any) -> dict[str, Any]:
     return {
         "ProjectId": ARCHIVED, "ProjectName": "Head Office Move", "ProjectType": 0, "ProjectOwnerId": ANNA, "ProjectOwnerName": "Anna Q",

@@ -11,12 +11,16 @@ from typing import Any
 
 import pytest
 
+from pmo_hub.domain.records import TimePhased, WorkItem
+from pmo_hub.domain.time_phased import total
+from pmo_hub.domain.vocabulary import Phased
 from pmo_hub_mspdi import mpp
 from pmo_hub_mspdi.faults import FileFault
 from pmo_hub_mspdi.recurrence import days
 from pmo_hub_mspdi.streaming import Found, stream
 from pmo_hub_mspdi.values import inside, integer, moment_of, text
 from tests.connectors.pmo_hub_mspdi.mpxj_comparison import CONVERTED_RULES, RULES, Difference, Ours, differences, explanation, read
+from tests.connectors.pmo_hub_mspdi.plans import records_of
 from tests.third_party import find_shared
 
 FOLDER = find_shared() / "data" / "msproject" / "mspdi"
@@ -94,15 +98,33 @@ def test_recurring_exceptions_fall_on_as_many_days_as_the_file_counts(shared_fol
         assert found is None or found[-1] == last.date(), text(one, "Name")
 
 
-@pytest.mark.part(".mpp files (MPXJ on Java)")
-def test_an_mpp_file_reads_as_its_xml_does(shared_folder: Path) -> None:
-    path = next(path for path in FILES if path.suffix == ".mpp")
+def _require_mpp() -> None:
     try:
         mpp.require()
     except FileFault as fault:
         pytest.skip(f"the optional part mpp is not installed: {fault}")
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         pytest.skip("there is no Java runtime: install one (default-jre-headless on Debian)")
+
+
+@pytest.mark.part(".mpp files (MPXJ on Java)")
+def test_an_mpp_file_reads_as_its_xml_does(shared_folder: Path) -> None:
+    path = next(path for path in FILES if path.suffix == ".mpp")
+    _require_mpp()
     ours = read(path.name, path.read_bytes())
     unexplained = [one for one in differences(path, expected(path), ours) if explanation(one, CONVERTED_RULES) is None]
     assert not unexplained, "\n".join(f"{one.where} {one.uid} {one.theirs} {one.ours}" for one in unexplained[:10])
+
+
+@pytest.mark.part(".mpp files (MPXJ on Java)")
+def test_an_mpp_file_tells_its_tasks_work_by_day(shared_folder: Path) -> None:
+    path = next(path for path in FILES if path.suffix == ".mpp")
+    _require_mpp()
+    records = records_of({path.name: path.read_bytes()})
+    planned = {r.item: r.work for r in records if isinstance(r, TimePhased) and r.kind is Phased.PLANNED}
+    worked = [r for r in records if isinstance(r, WorkItem) and r.counts and r.work_hours]
+    assert worked
+    for item in worked:
+        work = planned[item.external_id]
+        assert work is not None
+        assert float(total(work)) == pytest.approx(item.work_hours, rel=0.001)

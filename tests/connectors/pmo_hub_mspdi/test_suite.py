@@ -9,10 +9,11 @@ from pmo_hub.sdk.contract import Ref
 from pmo_hub.sdk.testing import ConnectorSuite
 from pmo_hub_mspdi.connector import MspdiConnector
 from pmo_hub_mspdi.simulated_plans import PlanSpec, plan_xml
-from tests.connectors.pmo_hub_mspdi.archives import ARCHIVED, archive_zip
+from tests.connectors.pmo_hub_mspdi.archives import AGREED, ARCHIVED, DAY, archive_zip, dumps
 
-ERP = PlanSpec("ERP Rollout", 300, seed=1)
+ERP = PlanSpec("ERP Rollout", 300, seed=1, by_day=True)
 PLANT = PlanSpec("Plant Upgrade", 30, seed=2)
+DAYS: dict[str, list[dict[str, Any]]] = {"TaskTimephasedDataSet": [DAY], "TaskBaselineTimephasedDataSet": [AGREED]}
 
 
 class TestFiles(ConnectorSuite):
@@ -32,7 +33,7 @@ class TestFiles(ConnectorSuite):
     test_no_secret_is_told = None  # type: ignore[assignment]
 
     def setup_method(self) -> None:
-        self.erp, self.archive = ERP, archive_zip()
+        self.erp, self.archive = ERP, archive_zip(dumps() | DAYS)
         self.plant: PlanSpec | None = PLANT
 
     def config(self) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl
 import pytest
 
 from pmo_hub_msproject import selects, wire
-from pmo_hub_msproject.reporting import SETS
 from pmo_hub_msproject.simulated_organisation import generate
 from pmo_hub_msproject.simulated_schema import PROJECT_DATA, PROJECT_SERVER, columns
 from pmo_hub_msproject.simulator import serve
+from pmo_hub_msproject.time_phased import ALL_SETS
 from tests.connectors.pmo_hub_msproject.lending import START, synced
 
 OF_ANOTHER_SCHEMA = {"Owner"}
@@ -24,7 +24,8 @@ OF_ANOTHER_SCHEMA = {"Owner"}
 JSON = {"Guid": str, "String": (str, type(None)), "DateTime": str, "Time": str, "Boolean": bool, "Int32": int, "Int16": int,
         "Double": (int, float), "Decimal": str}  # fmt: skip
 REPORTED = {"TaskBaselines": "TaskBaseline", "Risks": "Risk", "Issues": "Issue", "ProjectWorkflowStageDataSet": "ProjectWorkflowStageData",
-            "Projects": "Project"}  # fmt: skip
+            "Projects": "Project", "TaskTimephasedDataSet": "TaskTimephasedData",
+            "TaskBaselineTimephasedDataSet": "TaskBaselineTimephasedData"}  # fmt: skip
 
 
 class Model:
@@ -96,7 +97,7 @@ def test_every_property_that_is_asked_for_is_there(model: Model, entity: str, qu
 
 
 def test_every_column_of_the_reports_that_is_asked_for_is_there(reports: dict[str, dict[str, str]]) -> None:
-    for one in SETS.values():
+    for one in ALL_SETS.values():
         lacking = set(wire.names_of(one.rows)) - set(reports[REPORTED[one.name]])
         assert not lacking, f"{one.name}: {lacking}"
     assert set(wire.names_of(wire.Report)) <= set(reports["Project"])
@@ -133,10 +134,11 @@ def _basic(user: str, password: str) -> str:
 def test_the_requests_of_a_sync_are_known_paths() -> None:
     known = re.compile(
         r"/pwa/_api/(ProjectServer/(Projects(\('[0-9a-f-]{36}'\)(/(Tasks|TaskLinks|Assignments|ProjectResources))?)?|CustomFields|Calendars)"
-        r"|ProjectData/\[en-US\]/(Projects(\(guid'[0-9a-f-]{36}'\))?|TaskBaselines|Risks|Issues|ProjectWorkflowStageDataSet))"
+        r"|ProjectData/\[en-US\]/(Projects(\(guid'[0-9a-f-]{36}'\))?|TaskBaselines|Risks|Issues|ProjectWorkflowStageDataSet"
+        r"|Task(Baseline)?TimephasedDataSet))"
     )
     with serve(generate(3, 1, START, tasks=8)) as simulator:
-        synced(simulator)
+        synced(simulator, time_phased=True)
         assert simulator.log
         for path, _, status in simulator.log:
             assert known.fullmatch(path), path

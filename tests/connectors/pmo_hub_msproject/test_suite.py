@@ -46,7 +46,7 @@ class TestProjectServer(ConnectorSuite):
             yield
 
     def config(self) -> dict[str, Any]:
-        return dict(self.simulator.config())
+        return self.simulator.config() | {"time_phased": True}
 
     def context(self) -> MemoryContext:
         return MemoryContext(clock=lambda: START, policy=Policy(attempts=3))

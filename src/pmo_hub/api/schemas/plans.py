@@ -169,6 +169,16 @@ class PassageView(BaseModel):
     completed_at: datetime | None
 
 
+class PlanValueView(BaseModel):
+    """A field that people gave their plans, as `name` calls it; one of the values is set."""
+
+    field: str = Field(description="as the source identifies it")
+    name: str
+    text: str | None
+    number: float | None
+    day: date | None
+
+
 class PlanView(PlanRef):
     """A plan that feeds the project; null is unknown."""
 
@@ -186,6 +196,7 @@ class PlanView(PlanRef):
     phase: str | None
     program: str | None = Field(description="the program or portfolio that the plan is in, as its source calls it")
     stages: list[PassageView]
+    custom_values: list[PlanValueView]
     takings: list[TakingView]
     recorded_from: datetime
 
@@ -298,6 +309,7 @@ def _plan_view(found: ProjectPlan) -> PlanView:
         scope_name=next((one.scope_name for one in found.takings), None),
         calendar=_calendar(plan.calendar_id, plan.calendar_name),
         stages=[PassageView(**_fields(PassageView, one)) for one in found.passages],
+        custom_values=[PlanValueView(**_fields(PlanValueView, one)) for one in found.values],
         takings=[TakingView(**_fields(TakingView, one)) for one in found.takings],
     )
 

@@ -169,8 +169,37 @@ class RegisterEntry(Versioned, Base):
     trigger: Mapped[str | None]
 
 
+class TimePhased(Versioned, Base):
+    """`work` and `cost`: runs of equal days, each as [first day, how many, amount]; null is unknown, an empty list zero on every day.
+
+    Amounts are decimal texts: hours of work, and money in the plan's currency.
+    """
+
+    __tablename__ = "time_phased"
+    external_id: Mapped[str]
+    item_id: Mapped[str] = mapped_column(Id, index=True)
+    kind: Mapped[str]
+    number: Mapped[int | None]
+    first: Mapped[date | None]
+    last: Mapped[date | None]
+    work: Mapped[list[list[str | int]] | None] = mapped_column(Json)
+    cost: Mapped[list[list[str | int]] | None] = mapped_column(Json)
+
+
+class PlanValue(Versioned, Base):
+    __tablename__ = "plan_values"
+    external_id: Mapped[str]
+    plan_id: Mapped[str] = mapped_column(Id, index=True)
+    field: Mapped[str]
+    name: Mapped[str]
+    text: Mapped[str | None]
+    number: Mapped[float | None]
+    day: Mapped[date | None]
+
+
 _PLANS = (
-    Plan, Schedule, Baseline, EarnedValue, Resource, Assignment, Calendar, CalendarException, StagePassage, RegisterEntry,
+    Plan, Schedule, Baseline, EarnedValue, Resource, Assignment, Calendar, CalendarException, StagePassage, RegisterEntry, TimePhased,
+    PlanValue,
 )  # fmt: skip
 HISTORY.update({m.__tablename__: history_of(m) for m in _PLANS})
 
@@ -183,3 +212,5 @@ look_up_history("assignments", "item_id", "resource_id")
 look_up_history("calendar_exceptions", "calendar_id")
 look_up_history("stage_passages", "plan_id")
 look_up_history("register_entries", "item_id")
+look_up_history("time_phased", "item_id")
+look_up_history("plan_values", "plan_id")

@@ -15,7 +15,7 @@ from pmo_hub.domain.calendars import Layer, Period, Shifts, WorkingTime, standar
 from pmo_hub.domain.earned_value import Amounts
 from pmo_hub.store.bulk import is_in
 from pmo_hub.store.models.canonical import Identity
-from pmo_hub.store.models.plans import Calendar, CalendarException, EarnedValue, Plan, StagePassage
+from pmo_hub.store.models.plans import Calendar, CalendarException, EarnedValue, Plan, PlanValue, StagePassage
 from pmo_hub.store.models.portfolio import ProjectRule
 from pmo_hub.store.models.source import Scope
 from pmo_hub.store.repositories.known import rows_at
@@ -81,6 +81,18 @@ class StoredPassage:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredPlanValue:
+    """A field that the plan has itself; one of the values is set."""
+
+    plan_id: str
+    field: str
+    name: str
+    text: str | None
+    number: float | None
+    day: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredEarnedValue:
     """`item_id` None: of the whole plan."""
 
@@ -127,6 +139,7 @@ class StoredCalendar:
 
 _PLAN = tuple(f.name for f in fields(StoredPlan) if f.name not in ("owner_name", "calendar_name"))
 _PASSAGE = tuple(f.name for f in fields(StoredPassage))
+_VALUE = tuple(f.name for f in fields(StoredPlanValue))
 _EARNED = tuple(f.name for f in fields(StoredEarnedValue))
 _CALENDAR = tuple(f.name for f in fields(StoredCalendar))
 _EXCEPTION = tuple(f.name for f in fields(StoredException))
@@ -177,6 +190,18 @@ def passages(session: Session, plan_ids: Collection[str], as_of: datetime | None
     query = query.order_by(c.plan_id, c.position.is_(None), c.position, c.entered_at.is_(None), c.entered_at, c.id)
     for row in session.execute(query):
         found[row.plan_id].append(StoredPassage(*row))
+    return found
+
+
+def values(session: Session, plan_ids: Collection[str], as_of: datetime | None = None) -> dict[str, list[StoredPlanValue]]:
+    """Plan → the fields that it has itself, by their names."""
+    found: dict[str, list[StoredPlanValue]] = defaultdict(list)
+    if not plan_ids:
+        return found
+    c = rows_at(PlanValue, as_of, ("id", *_VALUE), lambda c: is_in(session, c.plan_id, plan_ids)).c
+    query = sa.select(*(c[n] for n in _VALUE)).where(is_in(session, c.plan_id, plan_ids))
+    for row in session.execute(query.order_by(c.plan_id, c.name, c.id)):
+        found[row.plan_id].append(StoredPlanValue(*row))
     return found
 
 

@@ -14,7 +14,6 @@ from pmo_hub_trello.connector import TrelloConnector
 
 ENGINES = ("sqlite", "postgresql")
 OVER_IDLE_MIB = 96
-GROWTH_MIB = 16
 QUIET_BOARDS_REQUESTS = 12
 CONNECTORS: dict[str, tuple[str, RateLimit]] = {
     "dataverse": ("Planner Premium", DataverseConnector.rate_limit),
@@ -102,10 +101,7 @@ def _files(part: Part) -> Iterator[Figure]:
 def _growth(id: str, engine: str, what: str, unit: str, over: dict[int, float]) -> Iterator[Figure]:
     if len(over) == 2:
         (few, least), (many, most) = sorted(over.items())
-        yield Figure(
-            id, engine, f"{what}, at {many} {unit} more than at {few}", f"≤ {GROWTH_MIB} MiB", f"{most - least:.1f} MiB", "",
-            most - least <= GROWTH_MIB,
-        )  # fmt: skip
+        yield Figure(id, engine, f"{what}, at {many} {unit} more than at {few}", "", f"{most - least:.1f} MiB")
 
 
 def _boards(part: Part) -> Iterator[Figure]:

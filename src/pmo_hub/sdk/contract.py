@@ -116,7 +116,11 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The page belongs to a group that is merged as one; `last` closes it."""
+    """The page belongs to a group that is merged as one; `last` closes it.
+
+    What the group no longer holds ends by that: its pages call nothing gone. What follows in its partition may be part of it; where an
+    admin has to confirm the group first, the state that follows is not kept.
+    """
 
     ref: Ref
     last: bool = False

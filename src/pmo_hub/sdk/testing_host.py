@@ -250,8 +250,10 @@ class MemoryHost:
                 raise BrokenRule(f"partition {partition.name if partition else ''} writes the state key {key}, which is not its own")
             if value is not None and len(value.encode()) > STATE_VALUE_BYTES:
                 raise BrokenRule(f"the state value of {key} has {len(value.encode())} bytes, more than {STATE_VALUE_BYTES}")
-        if page.group is not None and not page.group.last and (page.state or page.gone):
-            raise BrokenRule(f"a page of the group {page.group.ref} before its last has state or gone: neither is true before the merge")
+        if page.group is not None and page.gone:
+            raise BrokenRule(f"a page of the group {page.group.ref} calls something gone: what a group no longer holds ends by its merge")
+        if page.group is not None and not page.group.last and page.state:
+            raise BrokenRule(f"a page of the group {page.group.ref} before its last has state: it is not true before the merge")
         if partition is None:
             return
         for payload in page.payloads:

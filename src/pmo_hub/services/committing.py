@@ -102,6 +102,8 @@ def _refuse_bad_state(partition: Partition, page: Page) -> None:
             raise RuntimeError(f"partition {partition.name} wrote the state key {key}, which is not its own")
         if value is not None and len(value.encode()) > STATE_VALUE_BYTES:
             raise RuntimeError(f"partition {partition.name} wrote more than {STATE_VALUE_BYTES // 1024} kB under the state key {key}")
+    if page.gone and page.group is not None:
+        raise RuntimeError(f"partition {partition.name} called something gone within a group")
     if page.state and page.group is not None and not page.group.last:
         raise RuntimeError(f"partition {partition.name} wrote state before the last page of a group")
 

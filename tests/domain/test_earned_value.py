@@ -10,6 +10,10 @@ import pytest
 
 from pmo_hub.domain.earned_value import Amounts, performance, total
 
+_LONG = {"planned_value": "pv", "earned_value": "ev", "actual_cost": "ac", "schedule_variance": "sv", "cost_variance": "cv",
+         "cost_performance_index": "cpi"}  # fmt: skip
+"""One of the examples spells names out."""
+
 
 def amounts(**given: float) -> Amounts:
     return Amounts(**{name: Decimal(str(value)) for name, value in given.items()})
@@ -67,17 +71,12 @@ def test_worked_examples_of_third_parties_come_out_the_same(shared_folder: Path)
     for case in told["cases"]:
         said = {_LONG.get(name, name): value for name, value in case["expected"].items()}
         budget = case.get("bac") or said.get("bac") or case["budget_at_completion"]
-        found = performance(
-            amounts(budget_at_completion=budget, planned_value=said["pv"], earned_value=said["ev"], actual_cost=said["ac"])
-        )
-        ours = {"cv": found.cost_variance, "sv": found.schedule_variance, "cpi": found.cpi, "spi": found.spi,
-                "eac_cpi": found.estimates[0], "eac_ac_plus_bac_minus_ev": found.estimates[1]}  # fmt: skip
+        found = performance(amounts(budget_at_completion=budget, planned_value=said["pv"], earned_value=said["ev"], actual_cost=said["ac"]))
+        ours: dict[str, Decimal | float | None] = {
+            "cv": found.cost_variance, "sv": found.schedule_variance, "cpi": found.cpi, "spi": found.spi,
+            "eac_cpi": found.estimates[0], "eac_ac_plus_bac_minus_ev": found.estimates[1],
+        }  # fmt: skip
         for name in ours.keys() & said.keys():
             assert float(ours[name] or 0) == pytest.approx(said[name], rel=0.005), f"{case.get('origin')}: {name}"
             compared += 1
     assert compared >= 13
-
-
-_LONG = {"planned_value": "pv", "earned_value": "ev", "actual_cost": "ac", "schedule_variance": "sv", "cost_variance": "cv",
-         "cost_performance_index": "cpi"}  # fmt: skip
-"""One of the examples spells names out."""

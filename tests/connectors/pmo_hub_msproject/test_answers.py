@@ -44,7 +44,7 @@ class Told:
 
 
 def server(told: Told, concurrency: int = 2) -> ProjectServer:
-    return ProjectServer(told, SITE, concurrency)  # type: ignore[arg-type]
+    return ProjectServer(told, SITE, concurrency)
 
 
 def test_only_a_missing_link_ends_a_list_and_no_count_does() -> None:
@@ -104,9 +104,15 @@ def _entry(id: str, text: str) -> dict[str, str]:
     return {"InternalName": id, "FullValue": text}
 
 
-FIELD = {"InternalName": "Custom_aa", "Name": "Workstream", "FieldType": 21, "EntityType": {"Name": "TaskEntity"}}
-CALENDAR = {"Id": TASK, "Name": "Standard"}
-DAY = {"Id": 3, "Name": "Day off", "Start": "2026-12-24T00:00:00", "Finish": "2026-12-24T00:00:00", "RecurrenceFrequency": 1}
+FIELD: dict[str, Any] = {"InternalName": "Custom_aa", "Name": "Workstream", "FieldType": 21, "EntityType": {"Name": "TaskEntity"}}
+CALENDAR: dict[str, Any] = {"Id": TASK, "Name": "Standard"}
+DAY: dict[str, Any] = {
+    "Id": 3,
+    "Name": "Day off",
+    "Start": "2026-12-24T00:00:00",
+    "Finish": "2026-12-24T00:00:00",
+    "RecurrenceFrequency": 1,
+}
 
 
 @pytest.mark.parametrize("verbose", [False, True])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -66,8 +67,9 @@ def test_a_duration_that_the_milliseconds_can_not_hold_is_read_from_its_span() -
 
 def test_local_fields_of_a_project_are_no_values_under_names_of_the_wire() -> None:
     """Which people gave a name in that project only: the site's dictionary of fields lacks them."""
-    key = f"LocalCustom_x005f_Published_x005f_{PROJECT}_x005f_188743731"
-    records = task(**{key: "Entry_9", "Custom_x005f_unknown": ["Entry_1"]})
+    key = f"LocalCustom_x005f_Published_x005f_{PROJECT.replace('-', '')}_x005f_000039b78bbe4ceb82c4fa8c0b400033"
+    values: dict[str, Any] = {key: "Entry_9", "Custom_x005f_unknown": ["Entry_1"]}
+    records = task(**values)
     assert not [r for r in records if isinstance(r, CustomValue)]
 
 

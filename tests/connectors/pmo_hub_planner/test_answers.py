@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from pmo_hub.domain.records import BoardColumn
 from pmo_hub.sdk.contract import Mode
 from pmo_hub.sdk.errors import ScopeError
 from pmo_hub.sdk.testing import MemoryHost
-from pmo_hub_planner.client import GraphClient
+from pmo_hub_planner.client import GraphClient, Part
 from pmo_hub_planner.connector import PlannerConnector
 from pmo_hub_planner.mapping import mapper
 from pmo_hub_planner.reading import Reader
@@ -61,13 +62,18 @@ def test_buckets_stand_in_the_order_of_their_hints_letter_by_letter() -> None:
     assert [one.external_id for one in owned if isinstance(one, BoardColumn)] == ["b6", "b5", "b1", "b3", "b4", "b2"]
 
 
-def test_tasks_are_asked_for_as_they_are_since_most_options_are_ignored() -> None:
+def test_tasks_are_asked_for_as_they_are_since_most_options_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    batch = GraphClient.batch
+
+    def noted(self: GraphClient, addresses: Sequence[str]) -> list[Part]:
+        asked.extend(addresses)
+        return batch(self, addresses)
+
+    monkeypatch.setattr(GraphClient, "batch", noted)
     with serve(5, 20, START) as simulator:
         host = MemoryHost(PlannerConnector(), simulator.projects[:1])
         with opened(simulator) as source:
-            asked: list[str] = []
-            batch = source._client.batch
-            source._client.batch = lambda addresses: asked.extend(addresses) or batch(addresses)  # type: ignore[method-assign,func-returns-value]
             host.sync(source, Mode.FULL)
     tasks = [address for address in asked if "/tasks" in address]
     assert tasks

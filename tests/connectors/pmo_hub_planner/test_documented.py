@@ -84,8 +84,8 @@ def test_every_document_is_read_or_named_as_not_read(shared_folder: Path) -> Non
             (item, check) = mapped("task", {"id": "t", "title": "T", "details": {"checklist": body}})
             assert (item.kind, check.kind, check.title) == (Kind.TASK, Kind.SUB_ITEM, next(iter(body.values()))["title"]), name
         elif kind == "references":
-            found = [r for r in mapped("task", {"id": "t", "title": "T", "details": {"references": body}}) if isinstance(r, CustomValue)]
-            assert [r.text for r in found] == ["https://microsoft.com"], name
+            links = [r for r in mapped("task", {"id": "t", "title": "T", "details": {"references": body}}) if isinstance(r, CustomValue)]
+            assert [r.text for r in links] == ["https://microsoft.com"], name
         elif kind == "task details":
             found = mapped("task", {"id": "t", "title": "T", "details": body})
             assert found[0].description == body["description"], name

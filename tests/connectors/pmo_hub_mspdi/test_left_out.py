@@ -44,6 +44,12 @@ def test_a_question_mark_behind_a_duration_is_an_estimate(fields: dict[str, obje
     assert read_plan(plan([task(1, **fields)])).schedules["1"].is_estimated is estimated
 
 
+@pytest.mark.parametrize(("format", "elapsed"), [(7, False), (8, True), (40, True), (20, True), (21, False), (53, False)])
+def test_time_that_passes_is_told_apart_from_time_that_is_worked(format: int, elapsed: bool) -> None:
+    schedule = read_plan(plan([task(1, Duration="PT72H0M0S", DurationFormat=format)])).schedules["1"]
+    assert (schedule.duration_hours, schedule.is_elapsed) == (72.0, elapsed)
+
+
 @pytest.mark.parametrize(("written", "calendar"), [("-1", None), ("", None), ("3", "plan/3")])
 def test_a_calendar_of_minus_one_is_none(written: str, calendar: str | None) -> None:
     assert read_plan(plan([task(1, CalendarUID=written)])).schedules["1"].calendar == calendar

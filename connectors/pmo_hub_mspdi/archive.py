@@ -83,12 +83,19 @@ class Archive:
     def projects(self) -> Iterator[ArchivedProject]:
         """What people worked on; not templates, nor the project behind time sheets."""
         seen = set()
+        has_ids, has_rows = False, False
         for row in self.rows("Projects"):
+            has_ids, has_rows = has_ids or "ProjectId" in row, True
             id, kind = guid(row.get("ProjectId")), row.get("ProjectType")
             if id is None or id in seen or str(kind) in (str(TEMPLATE), str(TIMESHEETS)):
                 continue
             seen.add(id)
             yield ArchivedProject(id, str(row.get("ProjectName") or row.get("ProjectTitle") or id), self)
+        if has_rows and not has_ids:
+            raise UnreadableFile(
+                "is an archive whose list of projects has no ProjectId: it names its properties in another language, or leaves them out; "
+                "save the dumps from /_api/ProjectData/[en-US]/"
+            )
 
 
 def set_of(member: str) -> str | None:

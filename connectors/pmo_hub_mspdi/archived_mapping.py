@@ -127,7 +127,7 @@ def _project(body: Any, scope: str, time_zone: str) -> Mapped:
                 scope,
                 scope,
                 None,
-                wall(row, "ProjectStatusDate") or wall(row, "ProjectModifiedDate"),
+                wall(row, "ProjectStatusDate"),
                 planned,
                 earned,
                 spent,
@@ -169,7 +169,7 @@ def _task(body: Any, payload: Payload, zone: tzinfo) -> Mapped:
     owned += _assignments(body.get("Assignments") or (), id, plan)
     planned, earned, spent = (money(row, f"Task{name}") for name in ("BCWS", "BCWP", "ACWP"))
     if planned or earned or spent:
-        at = moment_of(context.get("at"))
+        at = wall(context, "at")
         owned.append(EarnedValue(id, plan, id, at, planned, earned, spent, estimate_at_completion=money(row, "TaskEAC")))
     owned += map_rows(body.get("Days") or {}, id)
     return Mapped(owned)

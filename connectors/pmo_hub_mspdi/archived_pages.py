@@ -105,7 +105,8 @@ def payloads(index: Index, scope: str, days: Mapping[str, Mapping[str, Sequence[
     summary = next((tasks[id] for id in sorted(summaries)), None)
     body = {"Project": projects[-1] if projects else {}, "Stages": stages, "Summary": summary}
     yield _payload(PROJECT, scope, scope, body, {})
-    at = next((str(told) for row in projects[-1:] for told in (row.get("ProjectStatusDate"), row.get("ProjectModifiedDate")) if told), "")
+    # Without a status date nobody knows as of when earned value is; over the wire it is the same.
+    at = next((str(told) for row in projects[-1:] if (told := row.get("ProjectStatusDate"))), "")
     names = {guid(one.get("ResourceId")): one.get("ResourceName") for one in assignments}
     people: set[str] = set()
     for id in sorted(id for id in names if id is not None):
@@ -115,8 +116,8 @@ def payloads(index: Index, scope: str, days: Mapping[str, Mapping[str, Sequence[
         yield _payload(RESOURCE, f"{scope}/{id}", scope, row, {"plan": scope})
     parents = {guid(task.get("ParentTaskId")) for task in tasks.values()}
     for id, task in tasks.items():
-        if id in summaries:
-            continue
+        if id in summaries or _is_true(task.get("TaskIsExternal")):
+            continue  # a task of another project counts there
         context = {"plan": scope}
         parent = guid(task.get("ParentTaskId"))
         if parent is not None and parent != id and parent in tasks and parent not in summaries:
@@ -136,8 +137,12 @@ def payloads(index: Index, scope: str, days: Mapping[str, Mapping[str, Sequence[
         yield _payload(TASK, f"{scope}/{id}", scope, told, context)
     for kind, name, key in ((RISK, "Risks", "RiskId"), (ISSUE, "Issues", "IssueId")):
         for id, row in _unique(index.rows(scope, name), key).items():
-            if str(row.get("IsFolder")).casefold() != "true":
+            if not _is_true(row.get("IsFolder")):
                 yield _payload(kind, f"{scope}/{id}", scope, row, {"plan": scope})
+
+
+def _is_true(told: Any) -> bool:
+    return str(told).casefold() == "true"
 
 
 def _is_some(amount: Any) -> bool:
@@ -145,11 +150,11 @@ def _is_some(amount: Any) -> bool:
 
 
 def is_summary_of_all(task: Row) -> bool:
-    return str(task.get("TaskIsProjectSummary")).casefold() == "true" or str(task.get("TaskIndex")) == "0"
+    return _is_true(task.get("TaskIsProjectSummary")) or str(task.get("TaskIndex")) == "0"
 
 
 def is_person(resource: Row) -> bool:
-    return kind_of(resource) == "work" and str(resource.get("ResourceIsGeneric")).casefold() != "true"
+    return kind_of(resource) == "work" and not _is_true(resource.get("ResourceIsGeneric"))
 
 
 def kind_of(resource: Row) -> str:

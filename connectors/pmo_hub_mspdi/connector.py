@@ -38,7 +38,7 @@ from pmo_hub_mspdi.pages import pages
 from pmo_hub_mspdi.reference import plan_reference, site_reference
 from pmo_hub_mspdi.spool import Spool
 
-READER = "2"
+READER = "3"
 """Counts up when files have to be read again because more is read of them."""
 NOTICES = "notices"
 """The partition that reads no plan, and tells of files that bring none."""

@@ -115,7 +115,16 @@ def kind_of(resource: Element) -> str:
 
 def is_summary_of_all(task: Element) -> bool:
     """The row that Microsoft Project computes for the plan as a whole. Other tools let plans begin with a task on level 0 of their own."""
-    return integer(task, "OutlineLevel") == 0 and (text(task, "UID") == "0" or text(task, "OutlineNumber") == "0")
+    level, number = integer(task, "OutlineLevel"), text(task, "OutlineNumber")
+    return number == "0" if level is None else level == 0 and (text(task, "UID") == "0" or number == "0")
+
+
+def level_of(task: Element) -> int:
+    """How deep the row lies; where no level is told, the outline's number has a part for each: 1.2.1."""
+    level, number = integer(task, "OutlineLevel"), text(task, "OutlineNumber")
+    if level is None and number is not None and number != "0":
+        level = number.count(".") + 1
+    return max(0, level or 0)
 
 
 def is_blank(task: Element) -> bool:
@@ -162,7 +171,7 @@ def _task(found: Document, one: Found) -> None:
         return
     if len(found.lines) >= MOST_TASKS:
         raise UnreadableFile(f"holds more than {MOST_TASKS} tasks")
-    found.lines.add(uid, found.spool.put(element), max(0, integer(element, "OutlineLevel") or 0))
+    found.lines.add(uid, found.spool.put(element), level_of(element))
 
 
 def _assignment(found: Document, one: Found) -> None:

@@ -57,6 +57,11 @@ def is_elapsed(format: int | None) -> bool:
     return base_format(format) in ELAPSED
 
 
+def is_estimated(format: int | None) -> bool | None:
+    """Whether the duration has a question mark; None where no format says so."""
+    return None if format is None else format >= ESTIMATED + 3
+
+
 def unit_of(format: int | None) -> str | None:
     base = base_format(format)
     return None if base is None else _UNITS[base]

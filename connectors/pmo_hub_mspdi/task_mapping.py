@@ -13,7 +13,7 @@ from pmo_hub.domain.records import Assignment, Baseline, Dependency, EarnedValue
 from pmo_hub.domain.vocabulary import Constraint, DependencyType, Kind, StatusCategory, Uncounted
 from pmo_hub.sdk.contract import Mapped, Payload
 from pmo_hub_mspdi.custom_fields import values_of
-from pmo_hub_mspdi.durations import is_elapsed, lag_hours, lag_text
+from pmo_hub_mspdi.durations import is_elapsed, is_estimated, lag_hours, lag_text
 from pmo_hub_mspdi.reference import PlanReference
 from pmo_hub_mspdi.time_phased import map_days
 from pmo_hub_mspdi.values import Element, flag, hours, integer, many, moment, moment_of, money, number_of, real, tenths, text
@@ -107,7 +107,7 @@ class TaskMapping:
         # A file that names none means the first, as Microsoft Project opens it.
         bound = integer(task, "ConstraintType") if text(task, "ConstraintType") else 0
         constraint = CONSTRAINTS[bound] if bound is not None and 0 <= bound < len(CONSTRAINTS) else None
-        calendar = text(task, "CalendarUID")
+        calendar, estimated = text(task, "CalendarUID"), flag(task, "Estimated")
         return Schedule(
             id,
             id,
@@ -123,7 +123,7 @@ class TaskMapping:
             actual_duration_hours=_not_negative(hours(task, "ActualDuration")),
             remaining_duration_hours=_not_negative(hours(task, "RemainingDuration")),
             is_elapsed=is_elapsed(format),
-            is_estimated=flag(task, "Estimated"),
+            is_estimated=is_estimated(format) if estimated is None else estimated,
             is_manual=flag(task, "Manual"),
             is_critical=flag(task, "Critical"),
             constraint=constraint,

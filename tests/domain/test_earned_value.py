@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from pmo_hub.domain.earned_value import Amounts, performance, total
+
+_LONG = {"planned_value": "pv", "earned_value": "ev", "actual_cost": "ac", "schedule_variance": "sv", "cost_variance": "cv",
+         "cost_performance_index": "cpi"}  # fmt: skip
+"""One of the examples spells names out."""
 
 
 def amounts(**given: float) -> Amounts:
@@ -57,3 +63,20 @@ def test_a_sum_with_an_unknown_part_is_unknown() -> None:
     assert total([EVM_1, EVM_1]).earned_value == 800
     assert total([EVM_1, amounts(planned_value=1)]) == amounts(planned_value=501)
     assert total([]) == Amounts()
+
+
+def test_worked_examples_of_third_parties_come_out_the_same(shared_folder: Path) -> None:
+    told = json.loads((shared_folder / "data/msproject/evm/evm_worked_examples.json").read_text(encoding="utf-8"))
+    compared = 0
+    for case in told["cases"]:
+        said = {_LONG.get(name, name): value for name, value in case["expected"].items()}
+        budget = case.get("bac") or said.get("bac") or case["budget_at_completion"]
+        found = performance(amounts(budget_at_completion=budget, planned_value=said["pv"], earned_value=said["ev"], actual_cost=said["ac"]))
+        ours: dict[str, Decimal | float | None] = {
+            "cv": found.cost_variance, "sv": found.schedule_variance, "cpi": found.cpi, "spi": found.spi,
+            "eac_cpi": found.estimates[0], "eac_ac_plus_bac_minus_ev": found.estimates[1],
+        }  # fmt: skip
+        for name in ours.keys() & said.keys():
+            assert float(ours[name] or 0) == pytest.approx(said[name], rel=0.005), f"{case.get('origin')}: {name}"
+            compared += 1
+    assert compared >= 13

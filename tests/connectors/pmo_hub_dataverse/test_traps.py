@@ -345,7 +345,7 @@ def test_older_environments_count_minutes_and_have_scheduled_dates() -> None:
     assert schedule.starts_at == wall(2026, 3, 2, 9, 0)
 
 
-@pytest.mark.parametrize(("given", "expected"), [(0, 90), (1, 90), (3, 70), (5, 50), (9, 20), (10, 20), (None, None)])
+@pytest.mark.parametrize(("given", "expected"), [(0, 90), (1, 90), (2, 70), (4, 70), (5, 50), (7, 50), (8, 20), (10, 20), (None, None)])
 def test_priorities(given: int | None, expected: int | None) -> None:
     assert mapped("task", {"msdyn_priority": given}).owned[0].priority == expected
 

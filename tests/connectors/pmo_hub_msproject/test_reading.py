@@ -60,6 +60,13 @@ def test_templates_and_the_timesheets_project_are_not_offered(simulator: Simulat
         assert [s.external_id for s in source.scopes()] == simulator.projects
 
 
+def test_inserted_and_master_projects_are_offered_as_such(simulator: Simulator) -> None:
+    one, other = simulator.projects
+    simulator.site.plans[one].header["ProjectType"], simulator.site.plans[other].header["ProjectType"] = 5, 6
+    with opened(simulator) as source:
+        assert [s.kind for s in source.scopes()] == ["inserted project", "master project"]
+
+
 def test_only_published_projects_are_read_again_and_only_what_changed_has_other_bytes(simulator: Simulator) -> None:
     host = synced(simulator)
     one, other = simulator.projects

@@ -269,7 +269,9 @@ def test_percent_says_the_status(percent: int | None, status: StatusCategory) ->
     assert mapped({"percentComplete": percent})[0].status_category is status
 
 
-@pytest.mark.parametrize(("given", "expected"), [(0, 90), (1, 90), (2, 70), (3, 70), (5, 50), (7, 50), (9, 20), (None, None)])
+@pytest.mark.parametrize(
+    ("given", "expected"), [(0, 90), (1, 90), (2, 70), (3, 70), (4, 70), (5, 50), (7, 50), (8, 20), (10, 20), (None, None)]
+)
 def test_priorities(given: int | None, expected: int | None) -> None:
     assert mapped({"priority": given})[0].priority == expected
 

@@ -14,7 +14,7 @@ from pmo_hub.sdk.contract import Mode, Page, Partition, Patch, Payload, Rejected
 from pmo_hub.sdk.errors import StateError, TransientError
 from pmo_hub_dataverse.client import IDS_A_PAGE, DataverseClient, Forbidden, Refused, Row, Rows
 from pmo_hub_dataverse.progress import Mark, Progress, digest, encoded, mark_of, progress_of
-from pmo_hub_dataverse.rows import Split, by_task, gone, lowered, split
+from pmo_hub_dataverse.rows import Assignees, Split, by_task, gone, lowered, packed, split
 from pmo_hub_dataverse.schema import Schema
 from pmo_hub_dataverse.tables import ASSIGNMENTS, DICTIONARIES, TASKS, Ensemble, Table
 
@@ -41,7 +41,7 @@ class Reader:
         self._scopes = frozenset(partition.scopes)
         self._now = now
         self._there = schema.there(ensemble)
-        self._tasks: set[str] | None = None
+        self._tasks: set[bytes] | None = None
 
     def pages(self) -> Iterator[Page]:
         if notices := self._schema.notices(self._ensemble):
@@ -73,7 +73,7 @@ class Reader:
         progress.tables = [name for name in progress.tables if name in by_set]
         if not progress.tables:
             return
-        assignees = self._all_assignees() if TASKS.set in progress.tables else {}
+        assignees = self._all_assignees() if TASKS.set in progress.tables else None
         if progress.tables[0] == TASKS.set and progress.next is None:
             self._tasks = set()
         seen: set[str] = set()
@@ -90,10 +90,11 @@ class Reader:
             progress.began = progress.began or page.at or self._now
             rows: Sequence[Row] = page.rows
             if present.parent is not None and self._tasks is not None:
-                rows = [row for row in rows if lowered(row.get(present.parent)) in self._tasks]
+                parents = self._tasks
+                rows = [row for row in rows if (of := lowered(row.get(present.parent))) is not None and packed(of) in parents]
             found = split(self._schema, table, rows, self._scopes, assignees=assignees if table is TASKS else None)
             if table is TASKS and self._tasks is not None:
-                self._tasks.update(payload.ref.external_id for payload in found.payloads)
+                self._tasks.update(packed(payload.ref.external_id) for payload in found.payloads)
             patch: dict[str, str | None] = {}
             progress.next = self._unseen(table, page.next, seen)
             if page.next is None:
@@ -111,17 +112,17 @@ class Reader:
             covered = {f"{scope}/{self._ensemble.name}": "1" for scope in self._partition.scopes}
         return {**covered, self._key("page"): None}
 
-    def _all_assignees(self) -> dict[str, str]:
+    def _all_assignees(self) -> Assignees:
         """Of every chosen project's tasks; read by itself, because the tasks' own pages come in an order of their own."""
         if not self._schema.has(ASSIGNMENTS):
-            return {}
+            return Assignees()
         wanted = (self._schema.of(ASSIGNMENTS).parent or "", _PROJECT_OF, "_msdyn_bookableresourceid_value", "msdyn_effort")
         select = [column for column in wanted if column in self._schema.of(ASSIGNMENTS).select]
         pages = self._client.pages(self._client.whole(ASSIGNMENTS.set, select), size=IDS_A_PAGE)
         try:
             return by_task(self._schema, (row for page in pages for row in self._own(page.rows)))
         except (Forbidden, Refused):
-            return {}  # the table's own reading says so
+            return Assignees()  # the table's own reading says so
 
     # Projects that were chosen late
 
@@ -162,7 +163,7 @@ class Reader:
         ids = [id for row in rows if (id := lowered(row.get(TASKS.key)))]
         parts: list[Payload] = []
         rejected: list[Rejected] = []
-        assignees: dict[str, str] = {}
+        assignees = Assignees()
         for table in self._ensemble.parts:
             if not self._schema.has(table):
                 continue
@@ -238,7 +239,7 @@ class Reader:
         """Changed rows as payloads; a changed assignment brings its task along, which tells who works on it."""
         if table is TASKS:
             ids = [id for row in rows if lowered(row.get("_msdyn_project_value")) in self._scopes and (id := lowered(row.get(TASKS.key)))]
-            assignees = by_task(self._schema, self._of_tasks(ASSIGNMENTS, ids)) if self._schema.has(ASSIGNMENTS) else {}
+            assignees = by_task(self._schema, self._of_tasks(ASSIGNMENTS, ids)) if self._schema.has(ASSIGNMENTS) else None
             return split(self._schema, TASKS, rows, self._scopes, assignees=assignees, keeps_others=True)
         found = split(self._schema, table, rows, self._scopes, keeps_others=True)
         if table is ASSIGNMENTS:

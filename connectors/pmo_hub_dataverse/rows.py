@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -31,7 +32,7 @@ def split(
     rows: Iterable[Row],
     chosen: Container[str],
     *,
-    assignees: Mapping[str, str] | None = None,
+    assignees: Assignees | None = None,
     keeps_others: bool = False,
 ) -> Split:
     """Rows of projects that are not `chosen` are left out, unless `keeps_others`: a row may have moved there."""
@@ -58,7 +59,8 @@ def split(
                 found.projects.add(scope)
             elif not keeps_others:
                 continue
-        context = {ASSIGNEES: assignees[id]} if assignees and id in assignees else {}
+        working = None if assignees is None else assignees.of(id)
+        context = {} if working is None else {ASSIGNEES: working}
         found.payloads.append(Payload(ref, scope, body, part_of=part_of, context=context, version=_version(row)))
     return found
 
@@ -67,18 +69,40 @@ def gone(table: Table, ids: Sequence[str]) -> list[Gone]:
     return [Gone(Ref(table.kind, id), Reason.DELETED) for id in ids if id]
 
 
-def by_task(schema: Schema, rows: Iterable[Row]) -> dict[str, str]:
-    """Task → its assignees as context, from rows of assignments: of a whole site there may be a million, so a resource is held once."""
-    held: dict[str, list[tuple[float, str]]] = {}
-    resources: dict[str, str] = {}
+class Assignees:
+    """Task → the resources that work on it. Of a whole site there may be a million: ids are bytes, and what is equal is held once."""
+
+    def __init__(self) -> None:
+        self._held: dict[bytes, tuple[tuple[float, str], ...]] = {}
+        self._once: dict[Any, Any] = {}
+
+    def add(self, task: str, resource: str, effort: object) -> None:
+        work = self._same((-float(effort) if isinstance(effort, (int, float)) else 0.0, resource))
+        self._held[packed(task)] = self._same((*self._held.get(packed(task), ()), work))
+
+    def of(self, task: str) -> str | None:
+        """Ids with spaces between them, whoever has most to do first; None where nobody is assigned."""
+        found = self._held.get(packed(task))
+        return None if found is None else " ".join(dict.fromkeys(resource for _, resource in sorted(found)))
+
+    def _same(self, value: Any) -> Any:
+        return self._once.setdefault(value, value)
+
+
+def by_task(schema: Schema, rows: Iterable[Row]) -> Assignees:
+    """Who is assigned, from rows of assignments."""
+    found = Assignees()
     parent = schema.of(ASSIGNMENTS).parent or ""
     for row in rows:
         task, resource = lowered(row.get(parent)), lowered(row.get("_msdyn_bookableresourceid_value"))
         if task is not None and resource is not None:
-            effort = row.get("msdyn_effort")
-            resource = resources.setdefault(resource, resource)
-            held.setdefault(task, []).append((-float(effort) if isinstance(effort, (int, float)) else 0.0, resource))
-    return {task: " ".join(dict.fromkeys(resource for _, resource in sorted(found))) for task, found in held.items()}
+            found.add(task, resource, row.get("msdyn_effort"))
+    return found
+
+
+def packed(id: str) -> bytes:
+    """An id in 16 bytes, for sets and keys of a whole site's."""
+    return bytes.fromhex(id.replace("-", ""))
 
 
 def lowered(value: object) -> str | None:

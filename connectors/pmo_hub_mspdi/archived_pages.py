@@ -106,7 +106,7 @@ def payloads(index: Index, scope: str, days: Mapping[str, Mapping[str, Sequence[
     body = {"Project": projects[-1] if projects else {}, "Stages": stages, "Summary": summary}
     yield _payload(PROJECT, scope, scope, body, {})
     # Without a status date nobody knows as of when earned value is; over the wire it is the same.
-    at = next((str(told) for row in projects[-1:] if (told := row.get("ProjectStatusDate"))), "")
+    at = next((str(date) for row in projects[-1:] if (date := row.get("ProjectStatusDate"))), "")
     names = {guid(one.get("ResourceId")): one.get("ResourceName") for one in assignments}
     people: set[str] = set()
     for id in sorted(id for id in names if id is not None):

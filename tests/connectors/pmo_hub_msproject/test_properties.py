@@ -79,4 +79,4 @@ def test_costs_are_numbers_here_and_texts_in_reports() -> None:
     report = {"ProjectId": PROJECT, "ProjectBCWS": "10.500000", "ProjectBCWP": "8.000000", "ProjectACWP": "9.0", "ProjectEAC": "20.0",
               "ProjectEarnedValueIsStale": False}  # fmt: skip
     found = one(mapped("plan", {"project": {"Id": PROJECT, "Name": "P"}, "report": report}, PROJECT).owned, EarnedValue)
-    assert (found.planned_value, found.is_stale, found.at) == (Decimal("10.5"), False, None), "without a status date nobody knows as of when"
+    assert (found.planned_value, found.is_stale, found.at) == (Decimal("10.5"), False, None), "without a status date, as of when?"

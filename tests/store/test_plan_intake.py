@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from pmo_hub.store import intake, purging
 from pmo_hub.store.base import Base
 from pmo_hub.store.models.canonical import HISTORY
 from pmo_hub.store.models.source import PendingDerivation
-from pmo_hub.store.placing import Basis, Origin
+from pmo_hub.store.placing import Basis, Origin, PayloadIds, Placed
 from pmo_hub.store.plan_rows import MODELS
 from pmo_hub.store.preparing import prepare
 from pmo_hub.store.rows import RowMaker
@@ -110,6 +111,18 @@ def test_what_a_payload_no_longer_tells_ends_and_its_item_is_looked_at_again(sou
     source.end("t1")
     told = source.counts()
     assert (told["schedules"], told["assignments"], told["earned_values"], told["plans"]) == ((0, 1), (0, 1), (0, 1), (1, 0))
+
+
+def test_nothing_of_a_batch_waits_for_the_collector(source: Source) -> None:
+    source.bring("t1", TASK)
+    gc.collect()
+    gc.disable()
+    try:
+        source.bring("t1", TASK)
+        left = [type(one).__name__ for one in gc.get_objects() if type(one) in (Payload, PayloadIds, RowMaker, Placed)]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 def test_a_change_of_the_plans_header_concerns_its_whole_scope(source: Source) -> None:

@@ -121,16 +121,18 @@ def place(
     parents = {id_: h.scope_id for id_, h in held_payloads(session, outside).items() if not h.is_gone}
     placed = Placed([], [], [], held)
 
-    def scope_of(id_: str, depth: int = 0) -> tuple[bool, str | None]:
+    def scope_of(id_: str) -> tuple[bool, str | None]:
         """Whether the payload belongs to what is chosen, and its scope: its own, or that of what it is part of, however deep."""
-        payload = newest.get(id_)
-        if payload is None:
-            return id_ in parents, parents.get(id_)
-        if payload.scope is not None:
-            return payload.scope in origin.scopes, origin.scopes.get(payload.scope)
-        if payload.part_of is None:
-            return True, None
-        return scope_of(payload_ids[payload.part_of], depth + 1) if depth < DEEPEST else (False, None)
+        for _ in range(DEEPEST):
+            payload = newest.get(id_)
+            if payload is None:
+                return id_ in parents, parents.get(id_)
+            if payload.scope is not None:
+                return payload.scope in origin.scopes, origin.scopes.get(payload.scope)
+            if payload.part_of is None:
+                return True, None
+            id_ = payload_ids[payload.part_of]
+        return False, None
 
     for id_, payload in newest.items():
         known = held.get(id_)

@@ -41,7 +41,8 @@ _DAY_MINUTES = 24 * 60
 _INT32 = 2**31
 
 Shifts = Sequence[tuple[int, int]]
-_Maker = Callable[[Any, str | None, str | None], tuple[Any, ...]]
+Maker = Callable[[Any, Any, str | None, str | None], tuple[Any, ...]]
+"""(who makes it, record, scope id, version) → the values of a row."""
 
 
 class PlanRows:
@@ -49,20 +50,6 @@ class PlanRows:
 
     def __init__(self, ids: Mapping[RecordType, dict[str, str]]) -> None:
         self._ids = ids
-        self.makers: dict[RecordType, _Maker] = {
-            RecordType.PLAN: self._plan,
-            RecordType.SCHEDULE: self._schedule,
-            RecordType.BASELINE: self._baseline,
-            RecordType.EARNED_VALUE: self._earned_value,
-            RecordType.RESOURCE: self._resource,
-            RecordType.ASSIGNMENT: self._assignment,
-            RecordType.CALENDAR: self._calendar,
-            RecordType.CALENDAR_EXCEPTION: self._calendar_exception,
-            RecordType.STAGE_PASSAGE: self._stage_passage,
-            RecordType.REGISTER_ENTRY: self._register_entry,
-            RecordType.TIME_PHASED: self._time_phased,
-            RecordType.PLAN_VALUE: self._plan_value,
-        }
 
     def _optional(self, kind: RecordType, external_id: str | None) -> str | None:
         return None if external_id is None else self._ids[kind][external_id]
@@ -259,6 +246,22 @@ class PlanRows:
             number(r.number),
             r.day,
         )
+
+
+MAKERS: dict[RecordType, Maker] = {
+    RecordType.PLAN: PlanRows._plan,
+    RecordType.SCHEDULE: PlanRows._schedule,
+    RecordType.BASELINE: PlanRows._baseline,
+    RecordType.EARNED_VALUE: PlanRows._earned_value,
+    RecordType.RESOURCE: PlanRows._resource,
+    RecordType.ASSIGNMENT: PlanRows._assignment,
+    RecordType.CALENDAR: PlanRows._calendar,
+    RecordType.CALENDAR_EXCEPTION: PlanRows._calendar_exception,
+    RecordType.STAGE_PASSAGE: PlanRows._stage_passage,
+    RecordType.REGISTER_ENTRY: PlanRows._register_entry,
+    RecordType.TIME_PHASED: PlanRows._time_phased,
+    RecordType.PLAN_VALUE: PlanRows._plan_value,
+}
 
 
 def wall(value: datetime | None) -> datetime | None:

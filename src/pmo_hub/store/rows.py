@@ -53,27 +53,14 @@ class _Ids(dict[str, str]):
         return found
 
 
-class RowMaker:
-    """Makes rows of the records of one namespace. Not thread-safe; keep one a batch, its memory grows with the ids it has seen."""
+class RowMaker(plan_rows.PlanRows):
+    """Makes rows of the records of one namespace. Not thread-safe; keep one a batch, its memory grows with the ids it has seen.
+
+    It must not be part of a circle, a table of its own bound methods for one: its ids would outlive the batch until the collector looks.
+    """
 
     def __init__(self, namespace: str) -> None:
-        self._ids = {kind: _Ids(identifier(namespace, kind)) for kind in RecordType}
-        self._makers: dict[RecordType, Callable[[Any, str | None, str | None], Row]] = {
-            RecordType.WORK_ITEM: self._work_item,
-            RecordType.DEPENDENCY: self._dependency,
-            RecordType.TRANSITION: self._transition,
-            RecordType.COMMENT: self._comment,
-            RecordType.WORKLOG: self._worklog,
-            RecordType.CUSTOM_VALUE: self._custom_value,
-            RecordType.ITERATION: self._iteration,
-            RecordType.BOARD: self._board,
-            RecordType.BOARD_COLUMN: self._board_column,
-            RecordType.LABEL: self._label,
-            RecordType.COMPONENT: self._component,
-            RecordType.VERSION: self._version,
-            RecordType.IDENTITY: self._identity,
-            **plan_rows.PlanRows(self._ids).makers,
-        }
+        super().__init__({kind: _Ids(identifier(namespace, kind)) for kind in RecordType})
 
     def make(self, record: records.Record, scope_id: str | None, version: str | None, clean: bool = True) -> Row:
         """The row of `record`. Raises UnicodeEncodeError or ValueError where a text can't be stored, RecordError where a number can't.
@@ -81,7 +68,7 @@ class RowMaker:
         With `clean` False NUL characters, which PostgreSQL can't store, are taken out of its texts.
         """
         kind = record.type
-        values = self._makers[kind](record, scope_id, version)
+        values = MAKERS[kind](self, record, scope_id, version)
         if not clean:
             values = tuple(v.replace("\x00", "").replace("\\u0000", "") if isinstance(v, str) else v for v in values)
         shape = LAYOUTS[kind]
@@ -94,9 +81,6 @@ class RowMaker:
             return self._ids[RecordType.WORK_ITEM][record.external_id]
         item = getattr(record, "item", None)
         return None if item is None else self._ids[RecordType.WORK_ITEM][item]
-
-    def _optional(self, kind: RecordType, external_id: str | None) -> str | None:
-        return None if external_id is None else self._ids[kind][external_id]
 
     def _list(self, kind: RecordType, external_ids: Sequence[str]) -> str:
         if not external_ids:
@@ -274,3 +258,21 @@ class RowMaker:
             r.account_type,
             version,
         )
+
+
+MAKERS: dict[RecordType, plan_rows.Maker] = {
+    RecordType.WORK_ITEM: RowMaker._work_item,
+    RecordType.DEPENDENCY: RowMaker._dependency,
+    RecordType.TRANSITION: RowMaker._transition,
+    RecordType.COMMENT: RowMaker._comment,
+    RecordType.WORKLOG: RowMaker._worklog,
+    RecordType.CUSTOM_VALUE: RowMaker._custom_value,
+    RecordType.ITERATION: RowMaker._iteration,
+    RecordType.BOARD: RowMaker._board,
+    RecordType.BOARD_COLUMN: RowMaker._board_column,
+    RecordType.LABEL: RowMaker._label,
+    RecordType.COMPONENT: RowMaker._component,
+    RecordType.VERSION: RowMaker._version,
+    RecordType.IDENTITY: RowMaker._identity,
+    **plan_rows.MAKERS,
+}

@@ -16,7 +16,7 @@ from pmo_hub.domain.evidence import ItemFacts, ProjectFacts
 from pmo_hub.domain.local_time import local_day, zone
 from pmo_hub.domain.membership import Role
 from pmo_hub.domain.vocabulary import DependencyType, IterationState, Kind, StatusCategory, Uncounted
-from pmo_hub.store.bulk import is_in
+from pmo_hub.store.bulk import in_parts, is_in
 from pmo_hub.store.models.canonical import Dependency, Identity, ItemTiming, Iteration, WorkItem
 from pmo_hub.store.models.people import PersonLink
 from pmo_hub.store.models.portfolio import Project, ProjectMembership, ProjectRule
@@ -255,7 +255,7 @@ def _items(
     for (
         project, id_, key, url, title, kind, category, status, assignee, active, known, priority, points, estimate, remaining,
         created, updated, started, done, since, start, due, flagged, iterations, resolution, labels, counts,
-    ) in session.execute(query):  # fmt: skip
+    ) in in_parts(session, query):  # fmt: skip
         ended = category in _ENDED
         if known is None:
             strangers.add(id_)

@@ -17,7 +17,7 @@ from pmo_hub.domain.membership import Role
 from pmo_hub.domain.planned import PlanEarned, PlanFacts, PlanHead, PlanLine
 from pmo_hub.domain.sources import EARNED, SCHEDULED, Precedence, believed
 from pmo_hub.domain.vocabulary import ResourceKind, StatusCategory
-from pmo_hub.store.bulk import is_in
+from pmo_hub.store.bulk import in_parts, is_in
 from pmo_hub.store.models.canonical import Identity, WorkItem
 from pmo_hub.store.models.people import PersonLink
 from pmo_hub.store.models.plans import Assignment, Baseline, EarnedValue, Resource, Schedule
@@ -142,10 +142,11 @@ def _is_priced(line: PlanLine) -> bool:
 
 
 def _lines(session: Session, project_ids: Collection[str], held: Shared) -> dict[str, dict[str, list[PlanLine]]]:
-    """Project → scope → the lines of plans that count, in the order of their ids, the duplicates of other tools' items among them."""
-    m, i, s = _MEMBERS.c, _ITEMS.c, _SCHEDULES.c
-    agreed = _current_baselines(session, project_ids)
-    b = agreed.c
+    """Project → scope → the lines of plans that count, in the order of their ids, the duplicates of other tools' items among them.
+
+    Agreed is an item's baseline 0; of two that a source gives that number, the one that the hub knew last.
+    """
+    m, i, s, b = _MEMBERS.c, _ITEMS.c, _SCHEDULES.c, _BASELINES.c
     query = (
         sa.select(
             m.project_id, i.scope_id, i.id, i.key, i.url, s.plan_id, i.status_category,
@@ -155,16 +156,16 @@ def _lines(session: Session, project_ids: Collection[str], held: Shared) -> dict
         .select_from(_MEMBERS)
         .join(_SCHEDULES, s.item_id == m.item_id)
         .join(_ITEMS, i.id == m.item_id)
-        .outerjoin(agreed, b.item_id == m.item_id)
+        .outerjoin(_BASELINES, sa.and_(b.item_id == m.item_id, b.number == 0))
         .where(is_in(session, m.project_id, project_ids), i.counts.is_(True))
-        .order_by(m.project_id, i.id)
+        .order_by(m.project_id, i.id, s.plan_id, b.recorded_from, b.id.desc())
     )  # fmt: skip
     texts, times, amounts, numbers = held.texts, held.times, held.amounts, held.numbers
     found: dict[str, dict[str, list[PlanLine]]] = defaultdict(lambda: defaultdict(list))
     for (
         project, scope, id_, key, url, plan, category, start, finish, actual_finish, deadline, hours, percent, cost,
         baseline_start, baseline_finish, baseline_cost,
-    ) in session.execute(query):  # fmt: skip
+    ) in in_parts(session, query):  # fmt: skip
         ended = category in _ENDED
         item = held.items.get(id_)
         line = PlanLine(
@@ -172,17 +173,11 @@ def _lines(session: Session, project_ids: Collection[str], held: Shared) -> dict
             times[(actual_finish or finish) if ended else finish], times[deadline], numbers[hours], numbers[percent], amounts[cost],
             times[baseline_start], times[baseline_finish], amounts[baseline_cost],
         )  # fmt: skip
-        found[texts[project]][texts[scope]].append(line)
+        own = found[texts[project]][texts[scope]]
+        if own and (own[-1].id, own[-1].plan_id) == (line.id, line.plan_id):
+            own.pop()  # an older baseline
+        own.append(line)
     return found
-
-
-def _current_baselines(session: Session, project_ids: Collection[str]) -> Any:
-    """Baseline 0 of each item of the projects; of two that a source gives that number, the one that the hub knew last."""
-    m, b = _MEMBERS.c, _BASELINES.c
-    nth = sa.func.row_number().over(partition_by=b.item_id, order_by=(b.recorded_from.desc(), b.id)).label("nth")
-    members = sa.select(m.item_id).where(is_in(session, m.project_id, project_ids))
-    ranked = sa.select(_BASELINES, nth).where(b.number == 0, b.item_id.in_(members)).subquery("ranked")
-    return sa.select(ranked).where(ranked.c.nth == 1).subquery("agreed")
 
 
 def _earned(

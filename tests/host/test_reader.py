@@ -6,8 +6,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
+import pytest
+
 from pmo_hub.host import reader as module
-from pmo_hub.host.reader import FIRST_THREADS, Reader
+from pmo_hub.host.reader import FIRST_THREADS, Buffer, Ended, Reader
 from pmo_hub.sdk.contract import Mode, Page, Partition, Payload, Ref, Source
 
 
@@ -136,3 +138,30 @@ def test_a_fast_source_is_read_with_few_threads() -> None:
 
 def threads() -> int:
     return sum(thread.name.startswith("reader-") for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize(
+    ("pages", "payloads", "body"), [(module.BUFFER_PAGES, 1, b"{}"), (1, module.BATCH_PAYLOADS, b"{}"), (1, 1, b" " * 2**22)]
+)
+def test_what_waits_for_the_committer_is_bounded_by_pages_payloads_and_bytes(pages: int, payloads: int, body: bytes) -> None:
+    buffer = Buffer()
+    page = Page([Payload(Ref("x", str(i)), "p", body) for i in range(payloads)])
+    for _ in range(pages):
+        assert buffer.has_room()
+        assert buffer.put((partition("p"), page))
+    assert not buffer.has_room()
+    assert buffer.take(None) == (partition("p"), page)
+    assert buffer.has_room()
+
+
+def test_a_buffer_that_is_closed_takes_nothing_in_and_holds_nothing() -> None:
+    buffer = Buffer()
+    for number in range(module.BUFFER_PAGES):
+        buffer.put((partition("p"), Page(state={"p/at": str(number)})))
+    answers: list[bool] = []
+    waits = threading.Thread(target=lambda: answers.append(buffer.put(Ended(partition("p")))))
+    waits.start()
+    buffer.close()
+    waits.join()
+    assert answers == [False]
+    assert buffer.take(0) is None

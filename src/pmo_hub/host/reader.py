@@ -1,4 +1,4 @@
-"""Partitions are read side by side into a bounded queue; one committer takes batches of consecutive pages out of it."""
+"""Partitions are read side by side into a bounded buffer; one committer takes batches of consecutive pages out of it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from queue import Empty, Full, Queue
-from threading import Condition, Event, Thread
+from threading import Condition, Thread
 
 from pmo_hub.sdk.contract import Page, Partition, Source
 
-QUEUE_PAGES = 8
 BATCH_PAYLOADS = 2_000
 BATCH_BYTES = 16 * 1024 * 1024
+BUFFER_PAGES = 8
+BUFFER_BYTES = 4 * 1024 * 1024
+"""Of bodies that wait for the committer. Of a source that answers in large pages fewer wait, one at least."""
 BATCH_WAIT_S = 2.0
 FIRST_THREADS = 2
 STARVED_S = 0.05
 """The committer has waited so long for a page: partitions are worth reading with twice as many threads."""
-_POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,11 @@ class Ended:
 
 
 Reading = tuple[Partition, Page] | Ended
+
+
+def size_of(page: Page) -> int:
+    """Bytes of the page's bodies."""
+    return sum(len(payload.body) for payload in page.payloads)
 
 
 @dataclass(slots=True)
@@ -45,6 +50,55 @@ class Batch:
         return self.payloads >= BATCH_PAYLOADS or self.bytes >= BATCH_BYTES
 
 
+class Buffer:
+    """Readings between the threads that read and the committer, in the order in which they came.
+
+    It takes another one in while it holds fewer than `BUFFER_PAGES`, less than a batch's payloads and fewer than `BUFFER_BYTES`. Once it
+    is closed it takes nothing in, and holds nothing.
+    """
+
+    def __init__(self) -> None:
+        self._held: deque[Reading] = deque()
+        self._payloads = 0
+        self._bytes = 0
+        self._is_closed = False
+        self._changed = Condition()
+
+    def put(self, reading: Reading) -> bool:
+        """Waits for room; False where it is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed or self.has_room())
+            if self._is_closed:
+                return False
+            self._held.append(reading)
+            self._weigh(reading, 1)
+            return True
+
+    def take(self, wait_s: float | None) -> Reading | None:
+        """The next reading, waited for so long (None: however long it takes); None where there is none by then."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: bool(self._held), wait_s):
+                return None
+            reading = self._held.popleft()
+            self._weigh(reading, -1)
+            return reading
+
+    def close(self) -> None:
+        with self._changed:
+            self._is_closed = True
+            self._held.clear()
+            self._changed.notify_all()
+
+    def has_room(self) -> bool:
+        return len(self._held) < BUFFER_PAGES and self._payloads < BATCH_PAYLOADS and self._bytes < BUFFER_BYTES
+
+    def _weigh(self, reading: Reading, sign: int) -> None:
+        if not isinstance(reading, Ended):
+            self._payloads += sign * len(reading[1].payloads)
+            self._bytes += sign * size_of(reading[1])
+        self._changed.notify_all()
+
+
 class Reader:
     """Reads partitions with up to `concurrency` threads. Use as a context manager: leaving it stops the threads at their next page.
 
@@ -57,8 +111,8 @@ class Reader:
         self._todo = deque(partitions)
         self._unfinished = len(self._todo)
         self._changed = Condition()
-        self._queue: Queue[Reading] = Queue(QUEUE_PAGES)
-        self._stopping = Event()
+        self._buffer = Buffer()
+        self._is_stopping = False
         self._concurrency = max(1, concurrency)
         self._threads: list[Thread] = []
 
@@ -74,14 +128,11 @@ class Reader:
 
     def __exit__(self, *_: object) -> None:
         with self._changed:
-            self._stopping.set()
+            self._is_stopping = True
             self._changed.notify_all()
+        self._buffer.close()
         for thread in self._threads:
-            while thread.is_alive():
-                try:
-                    self._queue.get_nowait()
-                except Empty:
-                    thread.join(_POLL_S)
+            thread.join()
 
     def add(self, partitions: Sequence[Partition]) -> None:
         """Read these too; called by the consumer before it takes the next batch."""
@@ -102,9 +153,8 @@ class Reader:
         batch = Batch()
         deadline: float | None = None
         while not batch.is_full():
-            try:
-                reading = self._next(deadline)
-            except Empty:
+            reading = self._next(deadline)
+            if reading is None:
                 return batch
             if deadline is None:
                 deadline = time.monotonic() + BATCH_WAIT_S
@@ -119,43 +169,34 @@ class Reader:
                 continue
             batch.pages.append(reading)
             batch.payloads += len(reading[1].payloads)
-            batch.bytes += sum(len(p.body) for p in reading[1].payloads)
+            batch.bytes += size_of(reading[1])
             if reading[1].stale:
                 return batch
         return batch
 
-    def _next(self, deadline: float | None) -> Reading:
-        """The next reading, however long it takes where there is no deadline; Empty when that passes."""
+    def _next(self, deadline: float | None) -> Reading | None:
+        """The next reading, however long it takes where there is no deadline; None when that passes."""
         while len(self._threads) < self._concurrency and (deadline is None or deadline - time.monotonic() > STARVED_S):
-            try:
-                return self._queue.get(timeout=STARVED_S)
-            except Empty:
-                self._grow_to(2 * len(self._threads))
-        return self._queue.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+            reading = self._buffer.take(STARVED_S)
+            if reading is not None:
+                return reading
+            self._grow_to(2 * len(self._threads))
+        return self._buffer.take(None if deadline is None else max(0.0, deadline - time.monotonic()))
 
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._todo and not self._stopping.is_set():
+                while not self._todo and not self._is_stopping:
                     self._changed.wait()
-                if self._stopping.is_set():
+                if self._is_stopping:
                     return
                 partition = self._todo.popleft()
             error: BaseException | None = None
             try:
                 for page in self._source.read(partition):
-                    if not self._put((partition, page)):
+                    if not self._buffer.put((partition, page)):
                         return
             except BaseException as e:  # noqa: BLE001  whatever ends a partition is the committer's to judge
                 error = e
-            if not self._put(Ended(partition, error)):
+            if not self._buffer.put(Ended(partition, error)):
                 return
-
-    def _put(self, reading: Reading) -> bool:
-        while not self._stopping.is_set():
-            try:
-                self._queue.put(reading, timeout=_POLL_S)
-            except Full:
-                continue
-            return True
-        return False

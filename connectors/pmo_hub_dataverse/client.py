@@ -16,7 +16,8 @@ from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, Transient
 from pmo_hub.sdk.http import Client, Response, error_of, is_web_page
 
 API = "/api/data/v9.2/"
-ROWS_A_PAGE = 2_000
+ROWS_A_PAGE = 1_000
+"""Of a row there are some sixty columns: what a page becomes takes several times its bytes, for a moment."""
 IDS_A_PAGE = 5_000
 IDS_A_QUERY = 40
 """Ids that one filter names: the address stays below 4 kB."""

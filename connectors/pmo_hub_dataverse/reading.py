@@ -7,6 +7,7 @@ reading's own progress; a table's mark is saved with its last page.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -95,10 +96,12 @@ class Reader:
             found = split(self._schema, table, rows, self._scopes, assignees=assignees if table is TASKS else None)
             if table is TASKS and self._tasks is not None:
                 self._tasks.update(packed(payload.ref.external_id) for payload in found.payloads)
+            rows, page = (), replace(page, rows=())  # they are not held while their payloads wait for their turn
             patch: dict[str, str | None] = {}
             progress.next = self._unseen(table, page.next, seen)
             if page.next is None:
                 progress.tables.pop(0)
+                assignees = assignees if TASKS.set in progress.tables else None
                 mark = Mark(self._now, page.delta) if page.delta else Mark(self._now, since=progress.began)
                 patch[self._key(table.set)] = encoded(mark)
                 progress.began = None

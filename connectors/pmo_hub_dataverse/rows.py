@@ -78,7 +78,8 @@ class Assignees:
 
     def add(self, task: str, resource: str, effort: object) -> None:
         work = self._same((-float(effort) if isinstance(effort, (int, float)) else 0.0, resource))
-        self._held[packed(task)] = self._same((*self._held.get(packed(task), ()), work))
+        key = packed(task)
+        self._held[key] = self._same((*self._held.get(key, ()), work))
 
     def of(self, task: str) -> str | None:
         """Ids with spaces between them, whoever has most to do first; None where nobody is assigned."""

@@ -183,8 +183,8 @@ def test_a_working_config_ends_a_failure(shelf_hub: Hub) -> None:
     made = created(shelf_hub)
     id = made.connection.id
     with shelf_hub.work.write() as session:
-        assert rows.failed(session, id, "incremental", "The token has expired.", rows.FAILING, shelf_hub.now())
-        assert not rows.failed(session, id, "incremental", "The token has expired.", rows.FAILING, shelf_hub.now())
+        assert rows.failed(session, id, "incremental", "The token has expired.", rows.FAILING, shelf_hub.now()).is_first
+        assert not rows.failed(session, id, "incremental", "The token has expired.", rows.FAILING, shelf_hub.now()).is_first
     failing = connections.get(shelf_hub, id)
     assert (failing.state, failing.last_error, failing.next_due_at) == ("failing", "The token has expired.", None)
     after = connections.change(shelf_hub, id, Change(config={"token": RIGHT_TOKEN}), "test")

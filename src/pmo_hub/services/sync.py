@@ -57,6 +57,8 @@ CERTAIN_AFTER = 3
 """A source that is not found is taken for retired after so many failures in a row, spread over half an hour by the schedule's back-off."""
 TOLD = {connections.SOURCE_RETIRED: "source.retired", connections.REAUTH_REQUIRED: "source.reauth_required"}
 """State that a connection has come to → the event that tells it."""
+MANY = 10_000
+"""A run that fetched so many objects holds enough free memory to be worth giving it back."""
 RETRY_AFTER = timedelta(seconds=30)
 """Doubled with every attempt; a source that names a longer time gets that."""
 
@@ -252,7 +254,8 @@ def _sync(this: SyncRun, mode: str) -> None:
 
 def _finish(this: SyncRun, mode: str) -> None:
     """Derive from everything that is pending, then write how the run ended."""
-    memory.give_back()
+    if this.taken.fetched.total() >= MANY:
+        memory.give_back()
     recounted = _relate(this)
     derivation.catch_up(this.commit, this.connection.namespace, list(this.scopes.values()), this.hub.now)
     derivation.measure_again(this.commit, recounted, this.hub.now)
@@ -336,13 +339,12 @@ def _verdict(
     """
     id_ = lease.connection_id
     if why is not None:
-        before = connections.get(session, id_).state
-        is_first = connections.failed(session, id_, mode, why, stops, now)
-        if stops in TOLD and before != stops and connections.get(session, id_).state == stops:
-            events.append(session, TOLD[stops], "connection", id_, {"run_id": run_id, "mode": mode, "error": why}, now)
+        data = {"run_id": run_id, "mode": mode, "error": why}
+        is_first, turned = connections.failed(session, id_, mode, why, stops, now)
+        if turned in TOLD:
+            events.append(session, TOLD[turned], "connection", id_, data, now)
         if not is_first:
             return lambda: None
-        data = {"run_id": run_id, "mode": mode, "error": why}
         events.append(session, "sync.failed", "connection", id_, data, now)
         return lambda: log.warning("connection.failed", connection_id=id_, run_id=run_id, mode=mode, error=why)
     # A few objects that were fetched don't make up for what a failed run has not read; who asked for nothing knows of no recovery.

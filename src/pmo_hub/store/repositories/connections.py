@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 import zstandard
@@ -174,18 +174,26 @@ def succeeded(session: Session, id: str, mode: str, now: datetime) -> bool:
     return True
 
 
-def failed(session: Session, id: str, mode: str, why: str, stops: str | None, now: datetime) -> bool:
-    """A run failed; `stops`: the state that the schedule stops in, where only an admin can help. True for the first failure of its kind.
+class Failed(NamedTuple):
+    """What a failure changed: whether it is the first in a row, and the state that the connection came to by it."""
+
+    is_first: bool
+    turned: str | None
+
+
+def failed(session: Session, id: str, mode: str, why: str, stops: str | None, now: datetime) -> Failed:
+    """A run failed; `stops`: the state that the schedule stops in, where only an admin can help.
 
     An admin's pause stands, whatever the failure.
     """
     row = session.execute(sa.select(Connection.state, Connection.failures, Connection.census_failures).where(Connection.id == id)).one()
     state = stops if stops and row.state in (ACTIVE, *STOPPED) else row.state
+    turned = None if state == row.state else state
     if mode in CENSUSES:
         update(session, id, {"state": state, "census_failures": row.census_failures + 1, "census_error": why, "census_error_at": now})
-        return bool(row.census_failures == 0)
+        return Failed(row.census_failures == 0, turned)
     update(session, id, {"state": state, "failures": row.failures + 1, "last_error": why, "last_error_at": now})
-    return bool(row.failures == 0)
+    return Failed(row.failures == 0, turned)
 
 
 def forget_secrets(session: Session, id: str) -> None:

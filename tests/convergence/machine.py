@@ -367,14 +367,14 @@ class Convergence(RuleBasedStateMachine):
         wanted = tuple(p for p in self.chosen if p != project) if project in self.chosen else (*self.chosen, project)
         if not wanted or (project not in self.chosen and project in self.world.hidden_projects):
             return
-        faults = list(self.simulator.faults.rules)
-        self.simulator.faults.rules.clear()
+        faults = list(self.simulator.faults)
+        self.simulator.faults.clear()
         try:
             self.hub.choose(wanted)
         except (Conflict, Unavailable, Busy):
             self.let_time_pass(2000)  # the lease of a process that was killed is over then, and so is a wait that the site asked for
             self.hub.choose(wanted)
-        self.simulator.faults.rules.extend(faults)
+        self.simulator.faults.extend(faults)
         if len(wanted) < len(self.chosen):
             self.untold |= self.bereft  # what they showed may end with the scope now, before a census has missed it
         self.chosen = wanted

@@ -300,14 +300,14 @@ class TrelloConvergence(RuleBasedStateMachine):
         wanted = tuple(one for one in self.chosen if one != id) if id in self.chosen else (*self.chosen, id)
         if not wanted or (id not in self.chosen and id in self.world.hidden):
             return
-        faults = list(self.simulator.faults.rules)
-        self.simulator.faults.rules.clear()
+        faults = list(self.simulator.faults)
+        self.simulator.faults.clear()
         try:
             self.hub.choose(wanted)
         except (Conflict, Unavailable, Busy):
             self.let_time_pass(2000)  # the lease of a process that was killed is over then, and so is a wait that was asked for
             self.hub.choose(wanted)
-        self.simulator.faults.rules.extend(faults)
+        self.simulator.faults.extend(faults)
         self.chosen = wanted
 
     @rule(by=st.integers(1, 90))

@@ -28,8 +28,8 @@ from pmo_hub_trello.connector import NAMESPACE
 from pmo_hub_trello.simulated_service import Simulator
 from pmo_hub_trello.simulated_world import Json
 from tests.convergence.comparison import Differs, compare
-from tests.convergence.estate import STARTS, TIMEOUT_S, Killed, Waits, minutes, patched
-from tests.convergence.trello_estate import TrelloHub, TrelloSwitch, small_world
+from tests.convergence.estate import STARTS, TIMEOUT_S, Killed, Switch, Waits, minutes, patched
+from tests.convergence.trello_estate import TrelloHub, small_world
 from tests.convergence.walking import Databases
 
 OVERLAP = minutes(5)
@@ -50,7 +50,7 @@ class TrelloConvergence(RuleBasedStateMachine):
     """`databases`, `switch` and `folder` are lent by the test; `readers` above 1 gives up the order in which requests come."""
 
     databases: Databases
-    switch: TrelloSwitch
+    switch: Switch
     folder: Path
     readers = 1
     tally: Counter[str]

@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pmo_hub.sdk.hooks import Proof
-from pmo_hub.services import hooks, receiving
+from pmo_hub.services import hooks
 from pmo_hub.services.hooks import Wanted
 from pmo_hub_trello.connector import TrelloConnector
-from pmo_hub_trello.simulated_hooks import Event
-from pmo_hub_trello.simulated_service import Simulator
 from pmo_hub_trello.simulated_world import World
 from tests.convergence.estate import ReadingHub
 
@@ -49,13 +47,6 @@ class TrelloHub(ReadingHub):
 
     connector = TrelloConnector
 
-    def told(self, simulator: Simulator) -> None:
+    def listen(self, simulator: Any) -> None:
         """Trello tells the connection of what is done on its boards, into the outbox."""
         hooks.set_up(self.hub, self.connection, Wanted(Proof.SIGNATURE, simulator.hooks.secret), "test")
-
-    def told_of(self, simulator: Simulator, event: Event) -> None:
-        """One delivery, as it would come over HTTP."""
-        way = receiving.door(self.hub, self.connection)
-        assert way is not None
-        headers: dict[str, Any] = simulator.hooks.headers(event)
-        receiving.receive(self.hub, way, headers, None, event.body)

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from pmo_hub.sdk.config_fields import CertificateAuthority, ZoneName
-from pmo_hub.sdk.entra import LOOPBACK, PUBLIC_CLOUD, Authority, ClientSecret, SecretExpiry, TenantId
+from pmo_hub.sdk.config_fields import LOOPBACK, CertificateAuthority, ZoneName
+from pmo_hub.sdk.entra import PUBLIC_CLOUD, Authority, ClientId, ClientSecret, SecretExpiry, TenantId
 
 
 class DataverseConfig(BaseModel):
@@ -27,13 +27,10 @@ class DataverseConfig(BaseModel):
     ]
     tenant_id: TenantId
     client_id: Annotated[
-        str,
+        ClientId,
         Field(
-            title="Application id",
             description="Of an app registration of your own that is an application user of the environment, with a security role that "
             "lets it read the project tables of the whole organisation.",
-            min_length=1,
-            max_length=100,
         ),
     ]
     client_secret: ClientSecret

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from datetime import datetime
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from pmo_hub.sdk.config_fields import expiry
 from pmo_hub.sdk.contract import (
     CONTRACT_VERSION,
     Capability,
@@ -28,7 +29,7 @@ from pmo_hub.sdk.contract import (
     Scope,
     State,
 )
-from pmo_hub.sdk.entra import Application, ApplicationAuth
+from pmo_hub.sdk.entra import signed_in
 from pmo_hub.sdk.errors import ConfigError
 from pmo_hub_dataverse import mapping
 from pmo_hub_dataverse.census import COUNTED, list_rows
@@ -58,11 +59,9 @@ class DataverseConnector:
 
     @contextmanager
     def open(self, config: DataverseConfig, context: Context) -> Iterator[DataverseSource]:
-        verify: bool | str = config.verify or True
-        application = Application(
-            context, config.authority, config.tenant_id, config.client_id, config.client_secret, config.url, verify=verify
-        )
-        with closing(application), context.http(config.url, ApplicationAuth(application), verify) as http:
+        with signed_in(
+            context, config.url, config.verify, config.authority, config.tenant_id, config.client_id, config.client_secret
+        ) as http:
             yield DataverseSource(config, context, DataverseClient(http))
 
     def mapper(self, references: Sequence[Reference], rules: Mapping[str, str]) -> Mapper:
@@ -101,8 +100,7 @@ class DataverseSource:
         return organisation or str(urlsplit(self._config.url).netloc)
 
     def credential_expires_at(self) -> datetime | None:
-        on = self._config.expires_on
-        return None if on is None else datetime(on.year, on.month, on.day, tzinfo=UTC)
+        return expiry(self._config.expires_on)
 
     def scopes(self) -> Iterator[Scope]:
         schema = self._known()

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from pmo_hub.sdk.simulated_entra import CLIENT_ID, TENANT, SimulatedEntra
-from pmo_hub.sdk.simulating import JSON, Answer, Asked, Simulated, odata_error
+from pmo_hub.sdk.simulating import JSON, Answer, Asked, Simulated, mutation, odata_error
 from pmo_hub_dataverse import simulated_schema as s
 from pmo_hub_dataverse.simulated_mutations import Mutations
 from pmo_hub_dataverse.simulated_organisation import populate
@@ -70,10 +70,8 @@ class DataverseSimulator(Simulated):
         return list(self.world.rows[s.PROJECTS.set])
 
     def mutate(self, what: str, *arguments: Any, **named: Any) -> Any:
-        if what.startswith("_") or not callable(getattr(Mutations, what, None)):
-            raise ValueError(f"unknown mutation: {what}")
         with self.lock:
-            return getattr(self.mutations, what)(*arguments, **named)
+            return mutation(self.mutations, what)(*arguments, **named)
 
     def expire_tokens(self) -> None:
         """Delta links that were handed out so far are refused from now on."""

@@ -14,13 +14,12 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from pmo_hub.sdk.config_fields import CertificateAuthority
+from pmo_hub.sdk.config_fields import LOOPBACK, CertificateAuthority
 from pmo_hub_jira.ways import FIELDS, WAYS, Deployment, Email, Secret, SignIn, Text, UserName, Way
 
 GATEWAY = re.compile(r"/ex/jira/(?P<cloud_id>[0-9A-Za-z-]+)")
 """The path of api.atlassian.com under which scoped tokens, service accounts and apps reach a site."""
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PAGE = re.compile(r"/(?:browse|projects|secure|issues|login\.jsp|rest)(?:/|$)")
 """Where the path of an address is a page's and no longer the context path."""
 
@@ -156,7 +155,7 @@ class JiraConfig(BaseModel):
             raise ValueError("the site URL names no host; it looks like https://example.atlassian.net")
         if parts.username or parts.password:
             raise ValueError("leave the credential out of the site URL; it has fields of its own")
-        if parts.scheme == "http" and host not in _LOOPBACK:
+        if parts.scheme == "http" and host not in LOOPBACK:
             raise ValueError("use https: over http the token would travel in the clear")
         path = parts.path.rstrip("/")
         address = f"{parts.scheme}://{parts.netloc.lower()}"
@@ -165,7 +164,7 @@ class JiraConfig(BaseModel):
             if parts.query or parts.fragment or _PAGE.search(path + "/"):
                 raise ValueError(f"leave out everything after the context path: {address}{_PAGE.split(path + '/')[0].rstrip('/')}")
             return address + path
-        if host not in _LOOPBACK and "." not in host:
+        if host not in LOOPBACK and "." not in host:
             raise ValueError(f"'{host}' is no full host name; it looks like example.atlassian.net")
         if (path and not GATEWAY.fullmatch(path)) or parts.query or parts.fragment:
             raise ValueError(f"leave out everything after the host: {parts.scheme}://{parts.netloc}")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from pmo_hub.sdk.config_fields import expiry
 from pmo_hub.sdk.contract import (
     CONTRACT_VERSION,
     Capability,
@@ -146,8 +147,7 @@ class JiraSource:
         """When somebody has to renew the credential: as the admin said, or as Atlassian's rules for refresh tokens have it."""
         if self._entry is not None and self._entry.grant is not None:
             return self._entry.grant.expires_at()
-        on = self._config.expires_on
-        return None if on is None else datetime(on.year, on.month, on.day, tzinfo=UTC)
+        return expiry(self._config.expires_on)
 
     def scopes(self) -> Iterator[Scope]:
         site = str(self._client.library().server_info().get("baseUrl") or self._config.url).rstrip("/")

@@ -3,20 +3,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import threading
-import time
-from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from email.utils import format_datetime
+from datetime import datetime
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pmo_hub.sdk.simulating import Answer
+from pmo_hub.sdk.simulating import Answer, Asked, Steered, mutation
 from pmo_hub_jira.simulated_agile import Agile, agile_operations
-from pmo_hub_jira.simulated_faults import PAGE_KINDS, Fault, Faults, error
+from pmo_hub_jira.simulated_faults import PAGE_KINDS, Fault, at_random, error
 from pmo_hub_jira.simulated_hooks import Hooks
 from pmo_hub_jira.simulated_platform import Platform, platform_operations
 from pmo_hub_jira.simulated_rendering import Renderer
@@ -27,7 +24,6 @@ from pmo_hub_jira.simulated_upheavals import Upheavals
 from pmo_hub_jira.simulated_worklogs import Worklogs, worklog_operations
 from pmo_hub_jira.simulated_world import World
 
-MOST_LOGGED = 20_000
 UNAUTHENTICATED = "Client must be authenticated to access this resource."
 EXPIRED = "The API token has expired. Create a new token to go on."
 
@@ -46,32 +42,27 @@ class Logged:
         return tuple(self.body) if isinstance(self.body, dict) else ()
 
 
-class Simulator:
+class Simulator(Steered[Fault]):
     """One simulated Jira Cloud site.
 
-    `answer` is the whole wire without a socket. `clock` gives the site's time: without one it starts at the site's `now` and runs
-    on; `advance` moves it. `time_zone` is the profile zone of the caller. `wrong_token` says what invalid credentials get:
-    "anonymous" (as Cloud does: /myself is a 401, what the public may see is an empty 200) or "401". An operation that the
-    specification calls deprecated answers 410 unless `refuse_deprecated` is False.
+    `answer` is the whole wire without a socket. Without a `clock` the site's time starts at its `now` and runs on. `time_zone` is the
+    profile zone of the caller. `wrong_token` says what invalid credentials get: "anonymous" (as Cloud does: /myself is a 401, what the
+    public may see is an empty 200) or "401". An operation that the specification calls deprecated answers 410 unless
+    `refuse_deprecated` is False.
     """
+
+    log: deque[Logged]
 
     def __init__(self, site: Site, clock: Callable[[], datetime] | None = None, *, email: str | None = None, token: str | None = None,
                  expired_token: str = "expired-token", time_zone: str | None = None, refuse_deprecated: bool = True,
                  wrong_token: str = "anonymous", limits: Limits | None = None) -> None:
+        super().__init__(Fault, site.now, clock, site.base_url)
         self.site = site
-        self.url = site.base_url
         caller = next(person for person in site.people if person.account_id == site.caller)
         self.email, self.token, self.expired_token = email or caller.email or "", token or f"simulated-{site.seed}", expired_token
         self.refuse_deprecated, self.wrong_token = refuse_deprecated, wrong_token
-        self.latency_s = 0.0
         self.limits = limits or Limits()
-        self.faults = Faults()
-        self.stats: Counter[str] = Counter()
-        self.log: deque[Logged] = deque(maxlen=MOST_LOGGED)
-        self._offset = timedelta()
-        started = time.monotonic()
-        self._clock = clock or (lambda: site.now + timedelta(seconds=time.monotonic() - started))
-        self._lock = threading.RLock()
+        self.fault_rate, self._random = 0.0, Random(1)
         zone_name = time_zone or caller.time_zone
         zone = ZoneInfo(zone_name)
         self.world = World(site)
@@ -88,17 +79,9 @@ class Simulator:
 
     # -- what a test or the demo asks for
 
-    def now(self) -> datetime:
-        """The site's own time: Date header, serverTime, relative JQL dates and every mutation read it."""
-        return self._clock() + self._offset
-
-    def advance(self, delta: timedelta) -> None:
-        """Moves the site's clock; negative goes back."""
-        self._offset += delta
-
     def change_time_zone(self, name: str) -> None:
         """The caller's profile is in another zone: instants are rendered in it, bare date-times in JQL are read in it."""
-        with self._lock:
+        with self.lock:
             self.renderer.zone = self._search.zone = ZoneInfo(name)
             self._platform.zone_name = name
             self.renderer.forget_all()
@@ -112,48 +95,36 @@ class Simulator:
         """Ids of the projects that the caller sees."""
         return [project.id for project in self.world.visible_projects()]
 
-    def fault(self, kind: str, **rule: Any) -> Fault:
-        """Puts a rule in force (see Fault) and gives it back, so that a test can ask how often it struck."""
-        with self._lock:
-            made = Fault(kind, **rule)
-            self.faults.rules.append(made)
-            return made
-
     def clear_faults(self) -> None:
-        with self._lock:
-            self.faults.rules.clear()
-            self.faults.rate = 0.0
+        with self.lock:
+            super().clear_faults()
+            self.fault_rate = 0.0
 
     def fault_at_random(self, rate: float, seed: int = 1) -> None:
         """Strikes that share of all requests with 429, 5xx, truncated bodies and resets, in an order given by the seed."""
-        with self._lock:
-            self.faults.rate, self.faults.random = rate, Random(seed)
+        with self.lock:
+            self.fault_rate, self._random = rate, Random(seed)
+
+    def struck(self, asked: Asked) -> list[Fault]:
+        struck = super().struck(asked)
+        return [*struck, at_random(self._random)] if self.fault_rate and self._random.random() < self.fault_rate else struck
 
     def mutate(self, what: str, *arguments: Any, **named: Any) -> Any:
         """Does one of the things of Upheavals (edit, transition, comment, create, delete, move ...) between two requests."""
-        if what.startswith("_") or not callable(getattr(Upheavals, what, None)):
-            raise ValueError(f"unknown mutation: {what}")
-        with self._lock, self.hooks.telling(self.now()):
-            done = getattr(self._mutations, what)(*arguments, **named)
+        does = mutation(self._mutations, what)
+        with self.lock, self.hooks.telling(self.now()):
+            done = does(*arguments, **named)
         if self.hooks.at_once:
             self.hooks.deliver()
         return done
-
-    def reset_log(self) -> None:
-        with self._lock:
-            self.stats.clear()
-            self.log.clear()
 
     # -- the wire
 
     def answer(self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
         """The answer to one request; header names in lower case."""
-        with self._lock:
+        with self.lock:
             answer, label, read = self._answer(method, path, query, headers or {}, body)
-            self.stats[label] += 1
-            self.log.append(Logged(method, path, read_query(query), read, 0 if answer.reset else answer.status))
-            date = format_datetime(self.now().replace(microsecond=0), usegmt=True)
-            return replace(answer, headers=(*answer.headers, ("Date", date)), delay_s=answer.delay_s + self.latency_s)
+            return self.noted(label, Logged(method, path, read_query(query), read, 0 if answer.reset else answer.status), answer)
 
     def _answer(self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes) -> tuple[Answer, str, Any]:
         operation, parameters = self._route(method, path)
@@ -168,14 +139,13 @@ class Simulator:
             body = read_body(operation, headers.get("content-type", ""), raw)
         except Refused as refused:
             return refused.answer, label, None
-        struck = self.faults.struck(method, path, {name: values[-1] for name, values in arguments.items()} | body)
-        now = self.now()
-        answer = next((made for fault in struck if (made := fault.answer(path, now)) is not None), None)
-        if answer is None:
+
+        def handled(struck: Sequence[Fault]) -> Answer:
             call = Call(method, path, parameters, arguments, body, self.site.base_url, [f for f in struck if f.kind in PAGE_KINDS])
-            answer = self._handled(operation, call, headers)
-        delay = sum(fault.delay_s for fault in struck if fault.kind == "delay")
-        return replace(answer, cut=any(fault.kind == "truncated" for fault in struck), delay_s=delay), label, body or None
+            return self._handled(operation, call, headers)
+
+        asked = Asked(method, path, {name: values[-1] for name, values in arguments.items()} | body, headers, raw)
+        return self.faulted(asked, handled), label, body or None
 
     def _route(self, method: str, path: str) -> tuple[Operation | None, dict[str, str]]:
         for operation in self.operations:

@@ -29,7 +29,7 @@ def _controls(simulator: Simulator) -> Controls:
             simulator.fault_at_random(wanted["fault_rate"], wanted.get("fault_seed", 1))
         for name, value in wanted.get("limits", {}).items():
             setattr(simulator.limits, name, int(value))
-        return {"latency_ms": simulator.latency_s * 1000, "fault_rate": simulator.faults.rate}
+        return {"latency_ms": simulator.latency_s * 1000, "fault_rate": simulator.fault_rate}
 
     def mutate(wanted: dict[str, Any]) -> Any:
         done = simulator.mutate(wanted.pop("do"), *wanted.pop("arguments", ()), **wanted)

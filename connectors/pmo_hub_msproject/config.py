@@ -8,10 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from pmo_hub.sdk.config_fields import CertificateAuthority, ZoneName
+from pmo_hub.sdk.config_fields import LOOPBACK, CertificateAuthority, ZoneName
 from pmo_hub_msproject.ways import FIELDS, WAYS, Cloud, Secret, SignIn, Tenant, Text, UserName, Way
-
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def _branches(schema: dict[str, Any]) -> None:
@@ -132,7 +130,7 @@ class MsProjectConfig(BaseModel):
             raise ValueError("the site URL names no host; it looks like https://contoso.sharepoint.com/sites/pwa")
         if parts.username or parts.password:
             raise ValueError("leave the credential out of the site URL; it has fields of its own")
-        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError("use https: over http the credential would travel in the clear")
         if parts.query or parts.fragment or "/_" in parts.path or parts.path.lower().endswith(".aspx"):
             path = parts.path.partition("/_")[0].rstrip("/")

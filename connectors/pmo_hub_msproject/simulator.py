@@ -9,9 +9,7 @@ from __future__ import annotations
 import argparse
 import base64
 import re
-import socket
-import threading
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,11 +17,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-import uvicorn
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
-
+from pmo_hub.sdk import simulated_serving
+from pmo_hub.sdk.simulating import HTML, LOGIN_PAGE, Answer, Asked, Rule, Steered, mutation
 from pmo_hub_msproject import simulated_odata as odata
 from pmo_hub_msproject.simulated_days import DAYS_OF
 from pmo_hub_msproject.simulated_dictionary import CALENDARS, CUSTOM_FIELDS, PROJECT_KEYS, TASK_KEYS
@@ -32,7 +27,7 @@ from pmo_hub_msproject.simulated_organisation import Site, generate
 from pmo_hub_msproject.simulated_plans import Content, Plan, Values, draw
 from pmo_hub_msproject.simulated_sign_in import SignIn
 
-HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in to your account</body></html>"
+JSON = (("Content-Type", "application/json"),)
 KEPT_DRAWN = 12
 SETS = {"TaskBaselines": ("TaskBaseline", "baselines"), "Risks": ("Risk", "risks"), "Issues": ("Issue", "issues"),
         "ProjectWorkflowStageDataSet": ("ProjectWorkflowStageData", "stages")}  # fmt: skip
@@ -42,31 +37,25 @@ _PROJECT = re.compile(r"ProjectServer/Projects\((?:guid)?'([0-9a-fA-F-]{36})'\)(
 _REPORT = re.compile(r"ProjectData(/\[en-US\])?/(\w+)(?:\(guid'([0-9a-f-]{36})'\))?")
 
 
-@dataclass(slots=True)
-class Fault:
-    """Meets requests whose path has `path` in it, `times` times from the nth on: status, truncated, html, login (sent to a log-in page)."""
+@dataclass
+class Fault(Rule):
+    """Meets requests whose path has `path` in it: status, html, truncated (half a body as if it were whole), login (a log-in page)."""
 
-    kind: str
-    path: str = ""
     status: int = 503
-    retry_after: int | None = None
-    times: int | None = 1
-    nth: int = 1
-    seen: int = 0
-    struck: int = 0
+
+    KINDS = frozenset({"status", "html", "truncated", "login"})
+
+    def meets(self, asked: Asked) -> bool:
+        return self.path in asked.path
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
-
-
-class Simulator:
+class Simulator(Steered[Fault]):
     """One PWA site. `reporting` is there, absent or refused; `page_size` bounds every page; `verbose` answers in the older shape."""
 
+    log: deque[tuple[str, str, int]]
+
     def __init__(self, site: Site, *, verbose: bool = False, page_size: int = 200, path: str = "/pwa") -> None:
+        super().__init__(Fault, site.now.replace(tzinfo=UTC), url="")
         self.site, self.verbose, self.page_size, self.path = site, verbose, page_size, path
         self.user, self.password = "MERIDIAN\\reader", f"simulated-{site.seed}"
         self.reporting, self.refused_sets = "there", set[str]()
@@ -74,15 +63,10 @@ class Simulator:
         self.keeps_days = True
         self.calendars = list(CALENDARS)
         self.sign_in = SignIn()
-        self.faults: list[Fault] = []
-        self.log: deque[tuple[str, str, int]] = deque(maxlen=20_000)
-        self.stats: Counter[str] = Counter()
-        self.url = ""
         self.changes = Mutations(site)
         self.negotiate: Callable[[tuple[str, int], str], tuple[bool, str | None]] | None = None
         self._interrupts: list[tuple[str, int, Callable[[], None]]] = []
         self._drawn: OrderedDict[str, Content] = OrderedDict()
-        self._lock = threading.RLock()
 
     @property
     def projects(self) -> list[str]:
@@ -97,54 +81,36 @@ class Simulator:
         """The values of a connection to this site."""
         return {"sign_in": "password", "url": self.url, "user": self.user, "password": self.password, "time_zone": "Europe/Oslo"}
 
-    def fault(self, kind: str, **rule: Any) -> Fault:
-        with self._lock:
-            self.faults.append(made := Fault(kind, **rule))
-            return made
-
-    def clear_faults(self) -> None:
-        with self._lock:
-            self.faults.clear()
-
     def interrupt(self, path: str, action: Callable[[], None], times: int = 1) -> None:
         """`action` happens before the next `times` requests for that path are answered."""
-        with self._lock:
+        with self.lock:
             self._interrupts.append((path, times, action))
 
     def mutate(self, what: str, *arguments: Any, **named: Any) -> Any:
         """Does one of the things of Mutations between two requests."""
-        if what.startswith("_") or not callable(getattr(Mutations, what, None)):
-            raise ValueError(f"unknown mutation: {what}")
-        with self._lock:
-            return getattr(self.changes, what)(*arguments, **named)
+        with self.lock:
+            return mutation(self.changes, what)(*arguments, **named)
 
     # The wire
 
-    def answer(
-        self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes = b"", client: tuple[str, int] = ("", 0)
-    ) -> Answer:
-        with self._lock:
-            found = self._answer(path, unquote(query.replace("+", "%20")), headers, body, client)
-            self.stats[path.partition("/_api/")[2] or path] += 1
-            self.log.append((path, query, found.status))
-            return found
+    def answer(self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
+        with self.lock:
+            found = self._answer(Asked(method, path, {}, headers or {}, body), unquote(query.replace("+", "%20")))
+            return self.noted(path.partition("/_api/")[2] or path, (path, query, found.status), found)
 
-    def _answer(self, path: str, query: str, headers: Mapping[str, str], body: bytes, client: tuple[str, int]) -> Answer:
-        told = self.sign_in.answer(path, body)
+    def _answer(self, asked: Asked, query: str) -> Answer:
+        path = asked.path
+        told = self.sign_in.answer(path, asked.body)
         if told is not None:
-            return Answer(told[0], told[1], {"content-type": "application/json"})
+            return Answer(*told, JSON)
         self._interrupted(path)
         truncated = False
         for fault in self.faults:
-            if fault.path in path and (fault.times is None or fault.struck < fault.times):
-                fault.seen += 1
-                if fault.seen < fault.nth:
-                    continue
-                fault.struck += 1
+            if fault.strikes(asked):
                 truncated = fault.kind == "truncated"
                 if not truncated:
                     return self._faulty(fault)
-        refused = self._stranger(headers.get("authorization", ""), client)
+        refused = self._stranger(asked.headers.get("authorization", ""))
         if refused is not None:
             return refused
         if not path.startswith(f"{self.path}/_api/"):
@@ -155,7 +121,7 @@ class Simulator:
             return self._error(400, str(bad))
         if isinstance(content, Answer):
             return content
-        return Answer(200, content[: len(content) // 2] if truncated else content, {"content-type": "application/json;charset=utf-8"})
+        return Answer(200, content[: len(content) // 2] if truncated else content, (("Content-Type", "application/json;charset=utf-8"),))
 
     def _interrupted(self, path: str) -> None:
         for n, (part, times, action) in enumerate(self._interrupts):
@@ -165,25 +131,25 @@ class Simulator:
 
     def _faulty(self, fault: Fault) -> Answer:
         if fault.kind == "html":
-            return Answer(200, HTML, {"content-type": "text/html"})
+            return Answer(200, LOGIN_PAGE, HTML)
         if fault.kind == "login":
-            return Answer(302, b"", {"location": f"{self.base}/_layouts/15/Authenticate.aspx?Source=%2F", "content-type": "text/html"})
-        headers = {"content-type": "application/json"} | ({"retry-after": str(fault.retry_after)} if fault.retry_after is not None else {})
-        return Answer(fault.status, odata.failed("-1, Fault", "Asked for by a test.", self.verbose), headers)
+            return Answer(302, b"", (("Location", f"{self.base}/_layouts/15/Authenticate.aspx?Source=%2F"), *HTML))
+        wait = (("Retry-After", str(fault.retry_after)),) if fault.retry_after is not None else ()
+        return Answer(fault.status, odata.failed("-1, Fault", "Asked for by a test.", self.verbose), (*JSON, *wait))
 
-    def _stranger(self, authorization: str, client: tuple[str, int]) -> Answer | None:
+    def _stranger(self, authorization: str) -> Answer | None:
         """None for the right credentials."""
         if self.negotiate is not None:
-            known, challenge = self.negotiate(client, authorization)
-            return None if known else Answer(401, b"", {"www-authenticate": challenge or "NTLM"})
+            known, challenge = self.negotiate(simulated_serving.CLIENT.get(), authorization)
+            return None if known else Answer(401, b"", (("WWW-Authenticate", challenge or "NTLM"),))
         own = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         if authorization == f"Basic {own}" or self.sign_in.accepts(authorization):
             return None
         body = odata.failed("-2147024891, System.UnauthorizedAccessException", "Access denied.", self.verbose)
-        return Answer(401, body, {"content-type": "application/json", "www-authenticate": "NTLM"})
+        return Answer(401, body, (*JSON, ("WWW-Authenticate", "NTLM")))
 
     def _error(self, status: int, message: str) -> Answer:
-        return Answer(status, odata.failed(f"-1, {status}", message, self.verbose), {"content-type": "application/json"})
+        return Answer(status, odata.failed(f"-1, {status}", message, self.verbose), JSON)
 
     def _routed(self, path: str, text: str) -> bytes | Answer:
         query = odata.read_query(text)
@@ -276,54 +242,12 @@ def _report(plan: Plan) -> Values:
     }  # fmt: skip
 
 
-class _Wire:
-    """The ASGI end of a simulator."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        body, query = await request.body(), scope["query_string"].decode("latin-1")
-        found = self._simulator.answer(request.method, scope["path"], query, request.headers, body, tuple(scope.get("client") or ("", 0)))
-        await Response(found.body, found.status, dict(found.headers))(scope, receive, send)
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-
-def _listen(simulator: Simulator, port: int) -> tuple[socket.socket, _Server]:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
-    listener.listen(128)
-    simulator.url = f"http://127.0.0.1:{listener.getsockname()[1]}{simulator.path}"
-    config = uvicorn.Config(_Wire(simulator), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
-    return listener, _Server(config)
-
-
 @contextmanager
 def serve(site: Site | Simulator, port: int = 0, **options: Any) -> Iterator[Simulator]:
     """Serves the site on loopback from a daemon thread; `url` of what it yields says where. Options are Simulator's."""
     simulator = site if isinstance(site, Simulator) else Simulator(site, **options)
-    listener, server = _listen(simulator, port)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="simulated-pwa")
-    thread.start()
-    try:
-        if not server.listening.wait(timeout=30):
-            raise RuntimeError("the simulated PWA site did not start")
+    with simulated_serving.serve(simulator, port, simulator.path):
         yield simulator
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-        listener.close()
 
 
 @contextmanager
@@ -342,12 +266,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--tasks", type=int, help="tasks of each plan")
     wanted = parser.parse_args(arguments)
     simulator = Simulator(generate(wanted.seed, wanted.size, datetime.now(UTC), wanted.tasks))
-    listener, server = _listen(simulator, wanted.port)
-    print(
-        f"simulated PWA site: {len(simulator.projects)} plans on {simulator.url}, user {simulator.user}, password {simulator.password}",
-        flush=True,
+    account = f"user {simulator.user}, password {simulator.password}"
+    simulated_serving.run(
+        simulator, wanted.port, lambda: f"simulated PWA site: {len(simulator.projects)} plans on {simulator.url}, {account}", simulator.path
     )
-    server.run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from pmo_hub.sdk.config_fields import CertificateAuthority, ZoneName
-from pmo_hub.sdk.entra import PUBLIC_CLOUD, Authority, ClientSecret, SecretExpiry, TenantId, checked_authority
+from pmo_hub.sdk.entra import PUBLIC_CLOUD, Authority, ClientId, ClientSecret, SecretExpiry, TenantId, checked_authority
 
 GRAPH = "https://graph.microsoft.com"
 _PLAN = re.compile(r"[A-Za-z0-9_-]{10,64}")
@@ -21,13 +21,10 @@ class PlannerConfig(BaseModel):
 
     tenant_id: TenantId
     client_id: Annotated[
-        str,
+        ClientId,
         Field(
-            title="Application id",
             description="Of an app registration of your own with the application permissions Tasks.Read.All, GroupMember.Read.All and "
             "User.ReadBasic.All, and an admin's consent to them.",
-            min_length=1,
-            max_length=100,
         ),
     ]
     client_secret: ClientSecret

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from datetime import datetime
 from hashlib import blake2b
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 from pydantic import BaseModel
 
+from pmo_hub.sdk.config_fields import expiry
 from pmo_hub.sdk.contract import (
     CONTRACT_VERSION,
     LISTING_IDS,
@@ -30,7 +31,7 @@ from pmo_hub.sdk.contract import (
     Scope,
     State,
 )
-from pmo_hub.sdk.entra import Application, ApplicationAuth
+from pmo_hub.sdk.entra import signed_in
 from pmo_hub.sdk.errors import ScopeError, TransientError
 from pmo_hub_planner import mapping
 from pmo_hub_planner.client import A_BATCH, V1, Forbidden, GraphClient
@@ -55,11 +56,9 @@ class PlannerConnector:
 
     @contextmanager
     def open(self, config: PlannerConfig, context: Context) -> Iterator[PlannerSource]:
-        verify: bool | str = config.verify or True
-        application = Application(
-            context, config.authority, config.tenant_id, config.client_id, config.client_secret, config.graph, verify=verify
-        )
-        with closing(application), context.http(config.graph, ApplicationAuth(application), verify) as http:
+        with signed_in(
+            context, config.graph, config.verify, config.authority, config.tenant_id, config.client_id, config.client_secret
+        ) as http:
             yield PlannerSource(config, context, GraphClient(http))
 
     def mapper(self, references: Sequence[Reference], rules: Mapping[str, str]) -> Mapper:
@@ -91,8 +90,7 @@ class PlannerSource:
         return "planner"
 
     def credential_expires_at(self) -> datetime | None:
-        on = self._config.expires_on
-        return None if on is None else datetime(on.year, on.month, on.day, tzinfo=UTC)
+        return expiry(self._config.expires_on)
 
     def scopes(self) -> Iterator[Scope]:
         """The plans of every group that may be read, and those that the admin named."""

@@ -11,10 +11,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from pmo_hub.sdk.config_fields import WatchedFolder
+from pmo_hub.sdk.config_fields import LOOPBACK, WatchedFolder
 
 API = "https://api.trello.com/1"
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class TrelloConfig(BaseModel):
@@ -80,6 +79,6 @@ class TrelloConfig(BaseModel):
             raise ValueError(f"write the whole address, such as {API}")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError(f"leave out everything besides host and path, as in {API}")
-        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError("use https: over http the token would travel in the clear")
         return text

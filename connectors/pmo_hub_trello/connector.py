@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import IO, Any, ClassVar
 
 from pydantic import BaseModel
 
+from pmo_hub.sdk.config_fields import expiry
 from pmo_hub.sdk.contract import (
     CONTRACT_VERSION,
     Capability,
@@ -126,8 +127,7 @@ class TrelloSource:
 
     def credential_expires_at(self) -> datetime | None:
         """As the admin said: Trello tells of a token only at an address that holds it."""
-        on = self._config.expires_on
-        return None if on is None else datetime(on.year, on.month, on.day, tzinfo=UTC)
+        return expiry(self._config.expires_on)
 
     def scopes(self) -> Iterator[Scope]:
         seen: set[str] = set()

@@ -2,24 +2,20 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from email.utils import format_datetime
-from random import Random
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pmo_hub.sdk.simulating import Answer
-from pmo_hub_trello.simulated_faults import JSON, Fault, Faults, text, too_often
+from pmo_hub.sdk.simulating import Answer, Asked, Logged, Steered, mutation
+from pmo_hub_trello.simulated_faults import JSON, Fault, text, too_often
 from pmo_hub_trello.simulated_hooks import Hooks
 from pmo_hub_trello.simulated_mutations import Mutations
 from pmo_hub_trello.simulated_world import Board, Json, World, encode, page
 
-MOST_LOGGED = 20_000
 MOST_A_PAGE = 1_000
 WINDOW_S = 10.0
 _CREDENTIAL = re.compile(r'oauth_consumer_key="([^"]*)", ?oauth_token="([^"]*)"')
@@ -33,15 +29,6 @@ class Refused(Exception):
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
         self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """A request as it was asked, without its credentials, and the status it got; 0 when the connection was reset."""
-    method: str
-    path: str
-    query: Mapping[str, str]
-    status: int
 
 
 @dataclass(slots=True)
@@ -67,31 +54,21 @@ class Limits:
         return left if self.requests else self.requests
 
 
-class Simulator:
-    """One simulated Trello.
+class Simulator(Steered[Fault]):
+    """One simulated Trello. `answer` is the whole wire without a socket; `monotonic` is what the rate limit is counted by."""
 
-    `answer` is the whole wire without a socket. `clock` gives the site's time: without one it starts at `now` and runs on; `advance`
-    moves it. `monotonic` is what the rate limit is counted by.
-    """
+    log: deque[Logged]
 
     def __init__(
         self, world: World, now: datetime, clock: Callable[[], datetime] | None = None, *, key: str = "simulated-key",
         token: str = "", monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(Fault, now, clock, "https://api.trello.example/1")
         self.world = world
-        self.url = "https://api.trello.example/1"
         self.key, self.token = key, token or f"simulated-token-{world.seed}"
-        self.latency_s = 0.0
-        self.faults = Faults()
         self.limits = Limits(requests=0)
-        self.stats: Counter[str] = Counter()
-        self.log: deque[Logged] = deque(maxlen=MOST_LOGGED)
         self.hooks = Hooks(self)
-        self._offset = timedelta()
-        started = time.monotonic()
-        self._clock = clock or (lambda: now + timedelta(seconds=time.monotonic() - started))
         self._monotonic = monotonic
-        self._lock = threading.RLock()
         self.mutations = Mutations(world, self.now)
         self._routes: Sequence[tuple[str, re.Pattern[str], Callable[..., Any]]] = [
             (method, re.compile(pattern), handler) for method, pattern, handler in (
@@ -107,13 +84,6 @@ class Simulator:
 
     # What a test or the demo asks for
 
-    def now(self) -> datetime:
-        return self._clock() + self._offset
-
-    def advance(self, delta: timedelta) -> None:
-        """Moves the site's clock; negative goes back."""
-        self._offset += delta
-
     def config(self) -> dict[str, str]:
         """The values of a connection to this site."""
         return {"url": self.url, "api_key": self.key, "token": self.token}
@@ -123,35 +93,18 @@ class Simulator:
         """Ids of the boards that the caller sees."""
         return [id for id in self.world.boards if self.world.sees(id)]
 
-    def fault(self, kind: str, **rule: Any) -> Fault:
-        with self._lock:
-            made = Fault(kind, **rule)
-            self.faults.rules.append(made)
-            return made
-
-    def clear_faults(self) -> None:
-        with self._lock:
-            self.faults.rules.clear()
-            self.faults.rate = 0.0
-
-    def fault_at_random(self, rate: float, seed: int = 1) -> None:
-        with self._lock:
-            self.faults.rate, self.faults.random = rate, Random(seed)
-
     def mutate(self, what: str, *arguments: Any, **named: Any) -> Any:
         """Does one of the things of Mutations between two requests."""
-        if what.startswith("_") or not callable(getattr(Mutations, what, None)):
-            raise ValueError(f"unknown mutation: {what}")
-        with self._lock:
+        does = mutation(self.mutations, what)
+        with self.lock:
             self.mutations.told.clear()
-            done = getattr(self.mutations, what)(*arguments, **named)
+            done = does(*arguments, **named)
             self.hooks.note(self.mutations.told)
             return done
 
     def reset_log(self) -> None:
-        with self._lock:
-            self.stats.clear()
-            self.log.clear()
+        with self.lock:
+            super().reset_log()
             self.limits.most = 0
             self.limits.times.clear()
 
@@ -159,29 +112,25 @@ class Simulator:
 
     def answer(self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
         """The answer to one request, whose path begins with /1; header names in lower case."""
-        with self._lock:
-            asked = dict(parse_qsl(query, keep_blank_values=True))
-            plain = path.removeprefix("/1")
-            answer = self._answer(method, plain, asked, headers or {})
-            self.stats[f"{method} {re.sub(r'/[0-9a-zA-Z]{8}(?:[0-9a-f]{16})?(?=/|$)', '/{id}', plain)}"] += 1
-            self.log.append(Logged(method, plain, asked, 0 if answer.reset else answer.status))
-            date = format_datetime(self.now().replace(microsecond=0), usegmt=True)
-            return replace(answer, headers=(*answer.headers, ("Date", date)), delay_s=answer.delay_s + self.latency_s)
+        asked = Asked(method, path.removeprefix("/1"), dict(parse_qsl(query, keep_blank_values=True)), headers or {}, body)
+        with self.lock:
+            answer = self._answer(asked)
+            label = f"{method} {re.sub(r'/[0-9a-zA-Z]{8}(?:[0-9a-f]{16})?(?=/|$)', '/{id}', asked.path)}"
+            return self.noted(label, Logged(method, asked.path, asked.query, 0 if answer.reset else answer.status), answer)
 
-    def _answer(self, method: str, path: str, query: Query, headers: Mapping[str, str]) -> Answer:
-        struck = self.faults.struck(method, path)
-        answer = next((made for fault in struck if (made := fault.answer(self.now())) is not None), None)
-        cost = max(1, self.limits.batch * len(query.get("urls", "").split(","))) if path == "/batch" else 1
+    def _answer(self, asked: Asked) -> Answer:
+        cost = max(1, self.limits.batch * len(asked.query.get("urls", "").split(","))) if asked.path == "/batch" else 1
         left = self.limits.left(self._monotonic(), cost)
-        if answer is None and left < 0:
-            answer = too_often()
-        if answer is None:
-            answer = self._known(headers.get("authorization", "")) or self._handled(method, path, query, struck)
+
+        def handled(struck: Sequence[Fault]) -> Answer:
+            if left < 0:
+                return too_often()
+            return self._known(asked.headers.get("authorization", "")) or self._handled(asked.method, asked.path, asked.query, struck)
+
+        answer = self.faulted(asked, handled)
         told = (("x-rate-limit-api-token-interval-ms", "10000"), ("x-rate-limit-api-token-max", str(self.limits.requests)),
                 ("x-rate-limit-api-token-remaining", str(max(0, left)))) if self.limits.requests else ()
-        delay = sum(fault.delay_s for fault in struck if fault.kind == "delay")
-        cut = any(fault.kind == "truncated" for fault in struck)
-        return replace(answer, headers=(*answer.headers, *told), cut=cut, delay_s=delay)
+        return replace(answer, headers=(*answer.headers, *told))
 
     def _known(self, authorization: str) -> Answer | None:
         """None for the right credential, which has to stand in the header."""

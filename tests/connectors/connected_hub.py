@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,9 @@ from pmo_hub.store.repositories.syncing import Run
 from pmo_hub.store.rows import MODELS
 from pmo_hub.store.secrets import SecretBox
 from pmo_hub.store.unit_of_work import Work
+from pmo_hub_dataverse.simulator import DataverseSimulator
+from pmo_hub_planner.simulator import PlannerSimulator
+from tests.stored import Clock
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 CONNECTION = "c0" * 16
@@ -31,38 +33,41 @@ SCHEDULES: dict[str, str | None] = {"incremental": "every 15m", "full": None, "c
 
 
 class ConnectedHub:
-    """`now` goes on by a minute with every run."""
+    """Reads the simulated tenant's first two plans. The clock, which is the source's too, goes on by a minute with every run."""
 
-    def __init__(self, work: Work, folder: Path, connector: Connector, config: Mapping[str, Any], scopes: Sequence[str]) -> None:
-        self.work, self.connector, self.scopes, self.now = work, connector, list(scopes), START
+    def __init__(
+        self, work: Work, folder: Path, connector: Connector, simulator: DataverseSimulator | PlannerSimulator, clock: Clock, **config: Any
+    ) -> None:
+        self.work, self.connector, self.simulator, self.clock = work, connector, simulator, clock
+        self.scopes = simulator.projects[:2]
         self._folder = folder
         self.forget_throttles()
-        checked = configuration.checked(connector, dict(config))
-        self._config = connector.Config.model_validate(dict(config))
+        checked = configuration.checked(connector, {**simulator.config(), **config})
+        self._config = connector.Config.model_validate({**simulator.config(), **config})
         with self.opened() as source:
-            namespace, offered = source.namespace(), [scope for scope in source.scopes() if scope.external_id in scopes]
+            namespace, offered = source.namespace(), [scope for scope in source.scopes() if scope.external_id in self.scopes]
         self.connection = Stored(
             CONNECTION, connector.title, connector.name, namespace, checked.plain, sealed_secrets(self.hub, checked, CONNECTION), {},
             ACTIVE, None, None, None, 0, SCHEDULES, "UTC", [], 15, START, START,
         )  # fmt: skip
         with work.write() as session:
             stored_connections.insert(session, self.connection)
-            connections.add_scopes(session, self.connection, offered, self.now)
+            connections.add_scopes(session, self.connection, offered, clock.now)
 
     def forget_throttles(self) -> None:
         """As in a process of its own: nothing is known of what the source asked for."""
-        self.hub = Hub(self.work, lambda: self.now, Registry.of(self.connector), SecretBox([bytes(range(32))]), Throttles(), self._folder)
+        self.hub = Hub(self.work, self.clock, Registry.of(self.connector), SecretBox([bytes(range(32))]), Throttles(), self._folder)
 
     def opened(self) -> Any:
-        return self.connector.open(self._config, MemoryContext(clock=lambda: self.now, policy=Policy(attempts=2)))
+        return self.connector.open(self._config, MemoryContext(clock=self.clock, policy=Policy(attempts=2)))
 
     def sync(self, mode: str = "incremental") -> Run:
         """A run from its request to its end."""
-        self.now += timedelta(minutes=1)
+        self.clock.forward(minutes=1)
         return sync.run(self.hub, sync.request(self.hub, CONNECTION, mode))
 
     def census(self) -> Any:
-        self.now += timedelta(minutes=1)
+        self.clock.forward(minutes=1)
         return self.sync("census")
 
     def stored(self) -> Stored:
@@ -98,3 +103,49 @@ class ConnectedHub:
             if kind == "work_item"
         }
         assert titles == read
+
+    # What every connector shows end to end
+
+    def assert_first_sync_brings(self, *tables: str) -> None:
+        """A first sync reads all of both plans: rows of these tables, and everybody who works on them."""
+        run = self.sync()
+        assert (run.state, run.error) == ("finished", None)
+        self.assert_as_read_anew()
+        assert len(self.rows("plans")) == 2
+        for table in tables:
+            assert self.rows(table), f"{table} is empty"
+        assigned = {row.assignee_id for row in self.rows("work_items")} - {None}
+        assert assigned
+        assert assigned <= {row.id for row in self.rows("identities")}
+
+    def assert_poll_is_quiet(self, requests: int) -> None:
+        """Where nothing has changed a poll writes nothing, and sends no more than so many requests."""
+        self.sync()
+        self.sync()
+        before = {name: len(self.rows(name)) for name in ("work_items_history", "schedules_history", "payloads_history")}
+        self.simulator.reset_log()
+        run = self.sync()
+        assert run.state == "finished"
+        assert not any(run.changed.values())
+        assert {name: len(self.rows(name)) for name in before} == before
+        assert sum(self.simulator.stats.values()) <= requests
+
+    def assert_throttling_is_waited_out(self, **rule: Any) -> None:
+        """A run that is told to wait ends as waiting, and the next one brings everything."""
+        self.simulator.fault("status", status=429, retry_after=1_800, times=None, **rule)
+        run = self.sync()
+        assert run.state == "waiting", (run.state, run.error)
+        self.simulator.clear_faults()
+        self.forget_throttles()
+        assert self.sync().state == "finished"
+        self.assert_as_read_anew()
+
+    def assert_refused_sign_in_pauses(self, code: str, told: str) -> None:
+        """A connection that Entra refuses with that code is no longer active; its error says so without the secret."""
+        self.sync()
+        self.simulator.entra.refuses = code
+        run = self.sync()
+        assert run.state == "failed"
+        assert told in str(run.error)
+        assert self.simulator.secret not in str(run.error)
+        assert self.stored().state != "active"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from pmo_hub.sdk import simulated_serving
 from pmo_hub_dataverse import simulated_schema as s
 from pmo_hub_dataverse.connector import DataverseConnector
 from pmo_hub_dataverse.simulated_service import DataverseSimulator
 from pmo_hub_dataverse.simulated_world import World, stamp
-from tests.convergence.plan_estate import NAMES, SimulatedEstate, Switch, move, one_of
+from tests.convergence.estate import Switch
+from tests.convergence.plan_estate import NAMES, SimulatedEstate, move, one_of
 
 SEED = 11
 OPTIONAL = (s.DEPENDENCIES, s.BUCKETS, s.SPRINTS, s.TEAMS, s.LABELS, s.BASELINES, s.ASSIGNMENTS, s.CHECKLISTS, s.TASK_LABELS,
@@ -33,12 +32,6 @@ class DataverseEstate(SimulatedEstate):
         self.simulator.page = 6
         self.world: World = self.simulator.world
         self._first = tuple(self.simulator.projects[:2])
-
-    @classmethod
-    @contextmanager
-    def address(cls) -> Iterator[Switch]:
-        with simulated_serving.serve(Switch()) as switch:
-            yield switch
 
     @property
     def first(self) -> tuple[str, ...]:

@@ -18,9 +18,10 @@ import sqlalchemy as sa
 from pmo_hub.host import reader, session
 from pmo_hub.host.registry import Registry
 from pmo_hub.host.session import Throttles
-from pmo_hub.sdk import http
+from pmo_hub.sdk import http, simulated_serving, simulating
 from pmo_hub.sdk.hooks import Proof
 from pmo_hub.sdk.http import Clockwork, LocalThrottle
+from pmo_hub.sdk.simulated_serving import Served
 from pmo_hub.sdk.simulating import Answer
 from pmo_hub.services import connections, hooks, receiving, removal, scopes, sync
 from pmo_hub.services.hooks import Wanted
@@ -33,7 +34,7 @@ from pmo_hub.store.unit_of_work import Session, Work
 from pmo_hub_jira.connector import JiraConnector
 from pmo_hub_jira.simulated_hooks import Event
 from pmo_hub_jira.simulated_site import Site
-from pmo_hub_jira.simulator import Simulator, generate, serve
+from pmo_hub_jira.simulator import Simulator, generate
 
 SEED = 11
 SIZE = 80
@@ -70,15 +71,15 @@ def small_site(start: datetime) -> Site:
     )
 
 
-class Switch(Simulator):
+class Switch(simulating.Simulated):
     """Stands at one address for whichever simulator is current, so that a test starts one server only.
 
-    `during` is done after that many further requests: something that happens to the site in the middle of a run.
+    `during` is done after that many further requests: something that happens to the source in the middle of a run.
     """
 
-    def __init__(self, start: datetime) -> None:
-        super().__init__(small_site(start))
-        self.current: Simulator = self
+    def __init__(self) -> None:
+        super().__init__(STARTS[0])
+        self.current: Served = self
         self.during: tuple[int, Callable[[], None]] | None = None
 
     def answer(self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
@@ -235,10 +236,9 @@ class ReadingHub:
 
 
 @contextmanager
-def address() -> Iterator[Switch]:
-    """A server that whichever simulator is current answers from."""
-    with serve(Switch(STARTS[0])) as switch:
-        assert isinstance(switch, Switch)
+def address(base: str = "") -> Iterator[Switch]:
+    """A server that whichever simulator is current answers from; its address ends with `base`."""
+    with simulated_serving.serve(Switch(), base=base) as switch:
         yield switch
 
 

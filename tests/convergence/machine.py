@@ -6,35 +6,24 @@ read does. Everything else is told, so that a poll and two censuses make the hub
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
 from datetime import date, datetime, timedelta
-from pathlib import Path
-from random import Random
 from typing import Any
 
-import sqlalchemy as sa
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
-from pmo_hub.services.errors import Conflict, Unavailable
-from pmo_hub.services.sync import Busy
 from pmo_hub.store.repositories import syncing
 from pmo_hub_jira import simulated_dictionary as d
 from pmo_hub_jira.simulated_site import Issue
 from pmo_hub_jira.simulated_upheavals import paragraph
 from pmo_hub_jira.simulator import Simulator
 from tests.convergence.comparison import Differs, compare, compare_with_site
-from tests.convergence.estate import FIRST, PROJECTS, STARTS, TIMEOUT_S, Killed, ReadingHub, Switch, Waits, minutes, patched, small_site
-from tests.convergence.walking import Databases
+from tests.convergence.estate import FIRST, PROJECTS, STARTS, TIMEOUT_S, ReadingHub, minutes, small_site
+from tests.convergence.walking import MODES, SOME, HeardWalk
 
-OVERLAP = minutes(10)
-_DETAIL = sa.text("SELECT detail FROM sync_runs WHERE id = :id")
 ZONES = ("Asia/Kathmandu", "Europe/Oslo", "America/New_York", "Pacific/Chatham", "Australia/Lord_Howe", "UTC")
 NAMES = ("Ada 🚧", "Łukasz", "Б", "x")
-SOME = st.integers(0, 10_000)
 
 STATUS_FAULTS: tuple[dict[str, Any], ...] = (
     {"status": 429, "retry_after": 0}, {"status": 429, "retry_after": 7}, {"status": 429, "retry_after": "date:20"}, {"status": 429},
@@ -44,14 +33,12 @@ STATUS_FAULTS: tuple[dict[str, Any], ...] = (
 PATHS = ("/rest/api/3/search/jql", "/rest/api/3/search/approximate-count", "/rest/api/3/changelog", "/rest/api/3/issue", "/rest/agile", "/")
 
 
-class Convergence(RuleBasedStateMachine):
-    """`databases`, `switch` and `folder` are lent by the test; `readers` above 1 gives up the order in which requests come."""
+class Convergence(HeardWalk):
+    """People at work on a site, and what its index, its clock and its zone do meanwhile."""
 
-    databases: Databases
-    switch: Switch
-    folder: Path
-    readers = 1
-    tally: Counter[str]
+    overlap = minutes(10)
+    simulator: Simulator
+    hub: ReadingHub
 
     @initialize(
         start=st.sampled_from(STARTS),
@@ -60,37 +47,22 @@ class Convergence(RuleBasedStateMachine):
         skew_s=st.sampled_from((0, -90_000, -400, 90_000)),
     )
     def begin(self, start: datetime, zone: str, lag_s: int, skew_s: int) -> None:
-        """The two clocks may be far apart; each of them alone jumps by little."""
-        self.stack = ExitStack()
-        self.waits = Waits()
-        self.stack.enter_context(patched(self.waits, self.readers))
-        self.time = start
-        self.hub_skew = timedelta(seconds=skew_s)
+        self.enter(start, skew_s)
         self.simulator = Simulator(small_site(start), clock=lambda: self.time, token="token", time_zone=zone)
         self.simulator.limits.fields, self.simulator.limits.histories, self.simulator.limits.ids = 7, 60, 30
         self.world = self.simulator.world
         self.world.index_lag = timedelta(seconds=lag_s)
         self.namespace = self.simulator.site.cloud_id
-        self.switch.current, self.switch.during = self.simulator, None
         self.chosen: tuple[str, ...] = FIRST
         self.untold: set[int] = set()
         self.bereft: set[int] = set()
         self.names_untold = False
         self.returned: set[int] = set()
         self.steady: set[int] = set()
-        self.disturbed = False
-        self.server_back = timedelta()
-        self.lent: list[sa.Engine] = []
-        self.hub = self._hub()
-        self.hub.connect(self.simulator, self.switch.url, self.chosen)
-        self.hub.listen(self.simulator)
+        self.join()
 
-    def _hub(self) -> ReadingHub:
-        self.lent.append(self.databases.lend())
-        return ReadingHub(self.lent[-1], self._hub_now, self.folder, self.waits)
-
-    def _hub_now(self) -> datetime:
-        return self.time + self.hub_skew
+    def new_hub(self) -> ReadingHub:
+        return ReadingHub(self.lend(), self.hub_now, self.folder, self.waits)
 
     # The site
 
@@ -314,20 +286,11 @@ class Convergence(RuleBasedStateMachine):
 
     @rule(by=st.sampled_from((30, 300, 1200, 4000, 25_000, 200_000)))
     def let_time_pass(self, by: int) -> None:
-        self.time += timedelta(seconds=by)
-        self.waits.pass_by(by)
+        super().let_time_pass(by)
 
     @rule(by=st.sampled_from((-200, 3, 90, 4000)))
     def skew_the_server(self, by: int) -> None:
-        """Its clock jumps; back by no more than a poll looks back for."""
-        if by < 0 and self.server_back + timedelta(seconds=by) < -OVERLAP / 2:
-            return
-        self.server_back = min(timedelta(), self.server_back + timedelta(seconds=by))
-        self.simulator.advance(timedelta(seconds=by))
-
-    @rule(by=st.sampled_from((-30, -2, 30, 4000)))
-    def skew_the_hub(self, by: int) -> None:
-        self.hub_skew += timedelta(seconds=by)
+        self.skew_the_source(by)
 
     @rule(zone=st.sampled_from(ZONES))
     def change_time_zone(self, zone: str) -> None:
@@ -352,14 +315,6 @@ class Convergence(RuleBasedStateMachine):
         self.simulator.fault("zero_results", path="/rest/api/3/search/approximate-count", times=2)
         self.disturbed = True
 
-    @rule()
-    def mend(self) -> None:
-        self._mend()
-
-    def _mend(self) -> None:
-        self.simulator.clear_faults()
-        self.disturbed = False
-
     # The hub
 
     @rule(project=st.sampled_from(PROJECTS))
@@ -367,27 +322,14 @@ class Convergence(RuleBasedStateMachine):
         wanted = tuple(p for p in self.chosen if p != project) if project in self.chosen else (*self.chosen, project)
         if not wanted or (project not in self.chosen and project in self.world.hidden_projects):
             return
-        faults = list(self.simulator.faults.rules)
-        self.simulator.faults.rules.clear()
-        try:
-            self.hub.choose(wanted)
-        except (Conflict, Unavailable, Busy):
-            self.let_time_pass(2000)  # the lease of a process that was killed is over then, and so is a wait that the site asked for
-            self.hub.choose(wanted)
-        self.simulator.faults.rules.extend(faults)
         if len(wanted) < len(self.chosen):
             self.untold |= self.bereft  # what they showed may end with the scope now, before a census has missed it
-        self.chosen = wanted
+        self.choose(wanted)
         self._narrow()
 
     @rule()
     def poll(self) -> None:
-        self._run("incremental")
-
-    @rule(by=st.integers(1, 90))
-    def poll_later(self, by: int) -> None:
-        self.let_time_pass(by * 60)
-        self._run("incremental")
+        self.read("incremental")
 
     @rule(which=SOME, field=SOME, value=SOME, project=st.sampled_from(PROJECTS), by=st.integers(1, 90))
     def work_and_poll(self, which: int, field: int, value: int, project: str, by: int) -> None:
@@ -398,22 +340,7 @@ class Convergence(RuleBasedStateMachine):
         self.comment(which + 3, 1)
         self.poll_later(by)
 
-    @rule(mode=st.sampled_from(("incremental", "incremental", "census", "full")))
-    def run(self, mode: str) -> None:
-        self._run(mode)
-
-    @rule(mode=st.sampled_from(("incremental", "census", "full")), commit=st.integers(1, 14), before=st.booleans(), again=st.booleans())
-    def crash(self, mode: str, commit: int, before: bool, again: bool) -> None:
-        """The process dies at a commit; the run that it leaves is handed out again, or not."""
-        self.hub.cable.pull_at(commit, before)
-        with suppress(Killed):
-            self._run(mode)
-        self.hub.restart()
-        if again:
-            for run_id in self.hub.unfinished():
-                self._judge(self.hub.resume(run_id))
-
-    @rule(mode=st.sampled_from(("incremental", "census", "full")), nth=st.integers(1, 25), act=st.integers(0, 3), which=SOME, value=SOME)
+    @rule(mode=st.sampled_from(MODES), nth=st.integers(1, 25), act=st.integers(0, 3), which=SOME, value=SOME)
     def run_while_people_work(self, mode: str, nth: int, act: int, which: int, value: int) -> None:
         """An issue is edited, moved, deleted or made between two requests of a run."""
         acts: list[Callable[[], None]] = [
@@ -422,37 +349,11 @@ class Convergence(RuleBasedStateMachine):
             lambda: self.delete(which),
             lambda: self.create(PROJECTS[value % len(PROJECTS)], which),
         ]
-        was = self.disturbed
-        self.disturbed = True
-        self.switch.during = (nth, acts[act])
-        self._run(mode)
-        self.switch.during = None
-        self.disturbed = was
+        self.read_while(mode, nth, acts[act])
 
-    @rule(shuffled=st.randoms(use_true_random=False), kept=st.sampled_from((0.5, 1.0)), doubled=st.booleans(), now=st.booleans())
-    def hear(self, shuffled: Random, kept: float, doubled: bool, now: bool) -> None:
-        """Webhooks come: some of them, in any order, some twice; what they name is fetched now, or by whichever run is next."""
-        events = [event for event in self.simulator.hooks.outbox if shuffled.random() < kept]
-        self.simulator.hooks.outbox.clear()
-        shuffled.shuffle(events)
-        for event in events * (1 + doubled):
-            self.hub.hear(self.simulator, event)
-        if now:
-            for run_id in self.hub.unfinished():
-                self._judge(self.hub.resume(run_id))
-
-    def _run(self, mode: str) -> syncing.Run:
-        self.time += timedelta(seconds=2)
-        return self._judge(self.hub.run(mode))
-
-    def _judge(self, run: syncing.Run) -> syncing.Run:
-        self.tally[f"{run.mode} {run.state}"] += 1
+    def judge(self, run: syncing.Run) -> syncing.Run:
         """What must hold after each run, however it ended."""
-        self.time += timedelta(seconds=2)
-        with self.hub.work.read() as opened:
-            detail = opened.execute(_DETAIL, {"id": run.id}).scalar()
-        if detail:
-            raise Differs(f"the run broke on an error of the hub:\n{detail}")
+        super().judge(run)
         rows = {int(row["external_id"]): row for row in self.hub.rows("work_items").values()}
         lost = sorted(self.steady - rows.keys())
         if lost:
@@ -484,42 +385,20 @@ class Convergence(RuleBasedStateMachine):
 
     # The end
 
-    def teardown(self) -> None:
-        if not hasattr(self, "stack"):
-            return
-        try:
-            if sys.exc_info()[0] is None:
-                self._settle()
-        finally:
-            self.switch.during = None
-            self.stack.close()
-            for engine in self.lent:
-                self.databases.take_back(engine)
-
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """The faults end, all projects may be read again, time passes; then a poll and two censuses."""
-        self._mend()
+        self.mend()
         for project in sorted(self.world.hidden_projects):
             self._regain("revoke_project", self.world.projects[project].key)
         self.let_time_pass(8 * 3600)
         for mode in ("incremental", "census", "census"):
-            self._finish(mode)
+            self.finish(mode)
             self.time += minutes(30)
         # Boards are read again every six hours, and a scope that was lost is read from where it was left.
-        fresh = self._hub()
-        fresh.connect(self.simulator, self.switch.url, self.chosen)
-        first = fresh.run("incremental")
-        assert first.state == "finished", first.error
+        fresh = self.fresh()
         compare(self.hub, fresh, self.namespace, self.untold, self.names_untold)
         if self.untold or self.names_untold:
-            self._finish("full")
+            self.finish("full")
             # Of a person, the name that the newest issue showed is kept, though that issue be gone: the next edit tells the new one.
             compare(self.hub, fresh, self.namespace, names_untold=self.names_untold)
         compare_with_site(self.hub, self.simulator, self.chosen, self.namespace)
-
-    def _finish(self, mode: str) -> None:
-        run = self._run(mode)
-        if run.state == "held":
-            run = self._run("accepting_census")
-        if run.state != "finished" or run.error:
-            raise Differs(f"with nothing wrong any more, {mode} ended as {run.state}: {run.error}")

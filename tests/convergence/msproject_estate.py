@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from random import Random
-from typing import Any
 
 from pmo_hub_msproject.connector import MsProjectConnector
 from pmo_hub_msproject.simulated_organisation import generate
 from pmo_hub_msproject.simulated_plans import Content, Plan, Values, guid_of, text
-from pmo_hub_msproject.simulator import SETS, Answer, Simulator, serve
-from tests.convergence.estate import STARTS
-from tests.convergence.plan_estate import NAMES, STATUSES, PlanEstate, move, one_of
+from pmo_hub_msproject.simulator import SETS, Simulator
+from tests.convergence.estate import Switch
+from tests.convergence.plan_estate import NAMES, STATUSES, PlanEstate, SwitchedEstate, move, one_of
 
 SEED = 11
 PATHS = ("/_api/", "/ProjectServer/Projects", "/Tasks", "/TaskLinks", "/Assignments", "/ProjectResources", "/ProjectData", "/TaskBaselines",
@@ -21,56 +19,24 @@ PATHS = ("/_api/", "/ProjectServer/Projects", "/Tasks", "/TaskLinks", "/Assignme
 KINDS = ("truncated", "html", "login")
 
 
-class MsProjectSwitch(Simulator):
-    """Stands at one address for whichever site is current; `during` is done before that many further requests."""
-
-    def __init__(self) -> None:
-        super().__init__(generate(SEED, 2, STARTS[0], tasks=6))
-        self.current: Simulator = self
-        self.during: tuple[int, Callable[[], None]] | None = None
-
-    def answer(
-        self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes = b"", client: tuple[str, int] = ("", 0)
-    ) -> Answer:
-        if self.during is not None:
-            left, act = self.during
-            self.during = (left - 1, act) if left > 1 else None
-            if left <= 1:
-                act()
-        answering = super().answer if self.current is self else self.current.answer
-        return answering(method, path, query, headers, body, client)
-
-
-class MsProjectEstate(PlanEstate):
+class MsProjectEstate(SwitchedEstate):
     """Four plans of ten tasks, two of them chosen."""
 
     connector = MsProjectConnector
+    base = "/pwa"
     mentioned = (*PlanEstate.mentioned, "resources")
 
-    def __init__(self, now: Callable[[], datetime], switch: MsProjectSwitch) -> None:
-        super().__init__(now)
-        self.switch = switch
+    def __init__(self, now: Callable[[], datetime], switch: Switch) -> None:
         self.site = generate(SEED, 4, now(), tasks=10)
-        self.simulator = Simulator(self.site, page_size=4)
-        self.simulator.url = switch.url
-        switch.current, switch.during = self.simulator, None
+        super().__init__(now, switch, Simulator(self.site, page_size=4))
         self.changes = self.simulator.changes
         self.random = Random("walk")
         self.hidden: dict[str, Plan] = {}
         self._first = tuple(self.simulator.projects[:2])
 
-    @classmethod
-    @contextmanager
-    def address(cls) -> Iterator[Any]:
-        with serve(MsProjectSwitch()) as switch:
-            yield switch
-
     @property
     def first(self) -> tuple[str, ...]:
         return self._first
-
-    def config(self) -> Mapping[str, Any]:
-        return self.simulator.config()
 
     def there(self) -> list[str]:
         return sorted(self.site.plans)
@@ -96,12 +62,6 @@ class MsProjectEstate(PlanEstate):
             # A project whose report alone is refused is read without it until it is published again.
             self.needs_full = self.needs_full or fault["status"] in (400, 403, 404)
             self.simulator.fault("status", path=path, nth=nth, times=times, **fault)
-
-    def stop_faults(self) -> None:
-        self.simulator.clear_faults()
-
-    def between_requests(self, nth: int, act: Callable[[], None] | None) -> None:
-        self.switch.during = None if act is None else (nth, act)
 
     def heal(self) -> None:
         self.simulator.reporting = "there"

@@ -12,11 +12,10 @@ from typing import Any, ClassVar, TypeVar
 
 import sqlalchemy as sa
 
-from pmo_hub.sdk.simulating import Answer, Simulated
 from pmo_hub.services import connections, held
 from pmo_hub.services.errors import Conflict
 from pmo_hub.services.hub import Hub
-from tests.convergence.estate import STARTS, TIMEOUT_S, ReadingHub, Waits
+from tests.convergence.estate import STARTS, TIMEOUT_S, ReadingHub, Switch, Waits, address
 
 NAMES = ("Ada 🚧", "Łukasz", "Б", "x")
 _Act = TypeVar("_Act", bound=Callable[..., None])
@@ -139,29 +138,6 @@ class PlanHub(ReadingHub):
             return  # nothing is
 
 
-class Switch(Simulated):
-    """Stands at one address for whichever simulator is current; `during` is done before that many further requests."""
-
-    def __init__(self) -> None:
-        super().__init__(STARTS[0])
-        self.current: Simulated = self
-        self.during: tuple[int, Callable[[], None]] | None = None
-
-    def answer(self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
-        act = self.interrupted()
-        if act is not None:
-            act()
-        return self.current.answer(method, path, query, headers, body)
-
-    def interrupted(self) -> Callable[[], None] | None:
-        """What is to be done before this request."""
-        if self.during is None:
-            return None
-        left, act = self.during
-        self.during = (left - 1, act) if left > 1 else None
-        return act if left <= 1 else None
-
-
 STATUSES: tuple[dict[str, Any], ...] = (
     {"status": 429}, {"status": 429, "retry_after": 0}, {"status": 429, "retry_after": 7}, {"status": 429, "retry_after": 1800},
     {"status": 500}, {"status": 502}, {"status": 503}, {"status": 503, "retry_after": 3}, {"status": 503, "retry_after": 2400},
@@ -170,21 +146,40 @@ STATUSES: tuple[dict[str, Any], ...] = (
 WIRE = ("truncated", "reset", "html", "redirect", "unreadable", "delay")
 
 
-class SimulatedEstate(PlanEstate):
-    """A source that is a simulator of the sdk's kind. `paths` are where its faults strike."""
+class SwitchedEstate(PlanEstate):
+    """A source that is a simulator at the switch's address, which ends with `base`."""
 
-    paths: ClassVar[tuple[str, ...]]
+    base = ""
 
     def __init__(self, now: Callable[[], datetime], switch: Switch, simulator: Any) -> None:
         super().__init__(now)
         self.switch, self.simulator = switch, simulator
         simulator.url = switch.url
         switch.current, switch.during = simulator, None
-        self._back = timedelta()
+
+    @classmethod
+    def address(cls) -> AbstractContextManager[Switch]:
+        return address(cls.base)
 
     def config(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.simulator.config()
         return found
+
+    def stop_faults(self) -> None:
+        self.simulator.clear_faults()
+
+    def between_requests(self, nth: int, act: Callable[[], None] | None) -> None:
+        self.switch.during = None if act is None else (nth, act)
+
+
+class SimulatedEstate(SwitchedEstate):
+    """A simulator of the sdk's kind. `paths` are where its faults strike."""
+
+    paths: ClassVar[tuple[str, ...]]
+
+    def __init__(self, now: Callable[[], datetime], switch: Switch, simulator: Any) -> None:
+        super().__init__(now, switch, simulator)
+        self._back = timedelta()
 
     def fail(self, kind: int, which: int, nth: int, times: int) -> None:
         path = one_of(self.paths, which)
@@ -194,12 +189,6 @@ class SimulatedEstate(PlanEstate):
             self.simulator.fault(name, path=path, nth=nth, **more)
         else:
             self.simulator.fault("status", path=path, nth=nth, times=times, **one_of(STATUSES, kind // 3))
-
-    def stop_faults(self) -> None:
-        self.simulator.clear_faults()
-
-    def between_requests(self, nth: int, act: Callable[[], None] | None) -> None:
-        self.switch.during = None if act is None else (nth, act)
 
     @move
     def skew_the_server(self, which: int, n: int) -> None:

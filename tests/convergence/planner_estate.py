@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from random import Random
 from typing import Any, ClassVar
 
 import msgspec
 
-from pmo_hub.sdk import simulated_serving
 from pmo_hub_planner.connector import PlannerConnector
 from pmo_hub_planner.simulated_organisation import Plan, guid, new_id, stamp
 from pmo_hub_planner.simulated_service import PlannerSimulator
-from tests.convergence.plan_estate import NAMES, SimulatedEstate, Switch, move, one_of
+from tests.convergence.estate import Switch
+from tests.convergence.plan_estate import NAMES, SimulatedEstate, move, one_of
 
 SEED = 11
 
@@ -34,12 +33,6 @@ class PlannerEstate(SimulatedEstate):
         self.tenant = self.simulator.tenant
         self.random = Random("walk")
         self._first = tuple(self.simulator.projects[:2])
-
-    @classmethod
-    @contextmanager
-    def address(cls) -> Iterator[Switch]:
-        with simulated_serving.serve(Switch()) as switch:
-            yield switch
 
     @property
     def first(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from tests.convergence.msproject_estate import MsProjectEstate
 from tests.convergence.plan_estate import PlanEstate
 from tests.convergence.plan_machine import of
 from tests.convergence.planner_estate import PlannerDeltaEstate, PlannerEstate
-from tests.convergence.trello_estate import trello_address
 from tests.convergence.trello_machine import TrelloConvergence
 from tests.convergence.walking import Databases
 
@@ -34,7 +34,7 @@ PLANS: Mapping[str, type[PlanEstate]] = {
 }  # fmt: skip
 SITES: Mapping[str, tuple[Callable[[], AbstractContextManager[Any]], type[Any]]] = {
     "jira": (address, Convergence),
-    "trello": (trello_address, TrelloConvergence),
+    "trello": (partial(address, "/1"), TrelloConvergence),
     **{site: (kind.address, of(kind)) for site, kind in PLANS.items()},
 }
 """What is served, and the machine that walks it."""

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 from pmo_hub.sdk.hooks import Proof
-from pmo_hub.sdk.simulating import Answer
-from pmo_hub.services import hooks, receiving
+from pmo_hub.services import hooks
 from pmo_hub.services.hooks import Wanted
 from pmo_hub_trello.connector import TrelloConnector
-from pmo_hub_trello.simulated_hooks import Event
-from pmo_hub_trello.simulated_service import Simulator
 from pmo_hub_trello.simulated_world import World
-from pmo_hub_trello.simulator import serve
-from tests.convergence.estate import STARTS, ReadingHub
+from tests.convergence.estate import ReadingHub
 
 LISTS = ("To do", "Doing", "Done", "Parking lot")
 
@@ -48,45 +42,11 @@ def small_world(start: datetime) -> World:
     return world
 
 
-class TrelloSwitch(Simulator):
-    """Stands at one address for whichever simulator is current; `during` is done after that many further requests."""
-
-    def __init__(self, start: datetime) -> None:
-        super().__init__(small_world(start), start)
-        self.current: Simulator = self
-        self.during: tuple[int, Callable[[], None]] | None = None
-
-    def answer(self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
-        if self.during is not None:
-            left, act = self.during
-            self.during = (left - 1, act) if left > 1 else None
-            if left <= 1:
-                act()
-        if self.current is self:
-            return super().answer(method, path, query, headers, body)
-        return self.current.answer(method, path, query, headers, body)
-
-
 class TrelloHub(ReadingHub):
     """One database with one connection to Trello."""
 
     connector = TrelloConnector
 
-    def told(self, simulator: Simulator) -> None:
+    def listen(self, simulator: Any) -> None:
         """Trello tells the connection of what is done on its boards, into the outbox."""
         hooks.set_up(self.hub, self.connection, Wanted(Proof.SIGNATURE, simulator.hooks.secret), "test")
-
-    def told_of(self, simulator: Simulator, event: Event) -> None:
-        """One delivery, as it would come over HTTP."""
-        way = receiving.door(self.hub, self.connection)
-        assert way is not None
-        headers: dict[str, Any] = simulator.hooks.headers(event)
-        receiving.receive(self.hub, way, headers, None, event.body)
-
-
-@contextmanager
-def trello_address() -> Iterator[TrelloSwitch]:
-    """A server that whichever simulator is current answers from."""
-    with serve(TrelloSwitch(STARTS[0])) as switch:
-        assert isinstance(switch, TrelloSwitch)
-        yield switch

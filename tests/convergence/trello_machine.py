@@ -6,34 +6,24 @@ somebody who left, only a full read.
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
-from pathlib import Path
-from random import Random
 from typing import Any
 
-import sqlalchemy as sa
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from pmo_hub.domain.identity import identifier
 from pmo_hub.domain.vocabulary import RecordType
-from pmo_hub.services.errors import Conflict, Unavailable
-from pmo_hub.services.sync import Busy
-from pmo_hub.store.repositories import syncing
 from pmo_hub_trello.connector import NAMESPACE
 from pmo_hub_trello.simulated_service import Simulator
 from pmo_hub_trello.simulated_world import Json
 from tests.convergence.comparison import Differs, compare
-from tests.convergence.estate import STARTS, TIMEOUT_S, Killed, Waits, minutes, patched
-from tests.convergence.trello_estate import TrelloHub, TrelloSwitch, small_world
-from tests.convergence.walking import Databases
+from tests.convergence.estate import STARTS, TIMEOUT_S, minutes
+from tests.convergence.trello_estate import TrelloHub, small_world
+from tests.convergence.walking import MODES, SOME, HeardWalk
 
-OVERLAP = minutes(5)
-SOME = st.integers(0, 10_000)
 BOARD = st.integers(0, 2)
 NAMES = ("Ada 🚧", "Łukasz", "Б", "x")
 LIST_NAMES = ("Doing", "Done ✓", "Backlog", "Nirgendwo", "Abgebrochen")
@@ -43,43 +33,28 @@ STATUS_FAULTS: tuple[dict[str, Any], ...] = (
     {"status": 503, "retry_after": 3}, {"status": 504}, {"status": 401}, {"status": 404},
     {"status": 401, "words": "unauthorized permission requested"},
 )  # fmt: skip
-_DETAIL = sa.text("SELECT detail FROM sync_runs WHERE id = :id")
 
 
-class TrelloConvergence(RuleBasedStateMachine):
-    """`databases`, `switch` and `folder` are lent by the test; `readers` above 1 gives up the order in which requests come."""
+class TrelloConvergence(HeardWalk):
+    """People at work on boards."""
 
-    databases: Databases
-    switch: TrelloSwitch
-    folder: Path
-    readers = 1
-    tally: Counter[str]
+    overlap = minutes(5)
+    simulator: Simulator
+    hub: TrelloHub
 
     @initialize(start=st.sampled_from(STARTS), skew_s=st.sampled_from((0, -90_000, -400, 90_000)))
     def begin(self, start: datetime, skew_s: int) -> None:
-        """The two clocks may be far apart; each of them alone jumps by little."""
-        self.stack = ExitStack()
-        self.waits = Waits()
-        self.stack.enter_context(patched(self.waits, self.readers))
-        self.time = start
-        self.hub_skew = timedelta(seconds=skew_s)
+        self.enter(start, skew_s)
         self.simulator = Simulator(small_world(start), start, lambda: self.time)
         self.world = self.simulator.world
         self.boards = list(self.world.boards)
-        self.switch.current, self.switch.during = self.simulator, None
         self.chosen: tuple[str, ...] = tuple(self.boards[:2])
         self.needs_full = self.needs_sweep = False
         self.names_untold = False
-        self.disturbed = False
-        self.server_back = timedelta()
-        self.lent: list[sa.Engine] = []
-        self.hub = self._hub()
-        self.hub.connect(self.simulator, self.switch.url, self.chosen)
-        self.hub.told(self.simulator)
+        self.join()
 
-    def _hub(self) -> TrelloHub:
-        self.lent.append(self.databases.lend())
-        return TrelloHub(self.lent[-1], lambda: self.time + self.hub_skew, self.folder, self.waits)
+    def new_hub(self) -> TrelloHub:
+        return TrelloHub(self.lend(), self.hub_now, self.folder, self.waits)
 
     # The boards
 
@@ -254,22 +229,9 @@ class TrelloConvergence(RuleBasedStateMachine):
 
     # Clocks and faults
 
-    @rule(by=st.sampled_from((30, 300, 1200, 4000, 25_000, 90_000)))
-    def let_time_pass(self, by: int) -> None:
-        self.time += timedelta(seconds=by)
-        self.waits.pass_by(by)
-
     @rule(by=st.sampled_from((-60, 3, 90, 4000)))
     def skew_the_server(self, by: int) -> None:
-        """Its clock jumps; back by no more than a poll looks back for."""
-        if by < 0 and self.server_back + timedelta(seconds=by) < -OVERLAP / 2:
-            return
-        self.server_back = min(timedelta(), self.server_back + timedelta(seconds=by))
-        self.simulator.advance(timedelta(seconds=by))
-
-    @rule(by=st.sampled_from((-30, -2, 30, 4000)))
-    def skew_the_hub(self, by: int) -> None:
-        self.hub_skew += timedelta(seconds=by)
+        self.skew_the_source(by)
 
     @rule(path=st.sampled_from(PATHS), nth=st.integers(1, 6), times=st.sampled_from((1, 2, 6)), kind=st.integers(0, 20))
     def fail(self, path: str, nth: int, times: int, kind: int) -> None:
@@ -284,14 +246,6 @@ class TrelloConvergence(RuleBasedStateMachine):
             self.simulator.fault("status", path=path, nth=nth, times=times, **STATUS_FAULTS[kind % len(STATUS_FAULTS)])
         self.disturbed = True
 
-    @rule()
-    def mend(self) -> None:
-        self._mend()
-
-    def _mend(self) -> None:
-        self.simulator.clear_faults()
-        self.disturbed = False
-
     # The hub
 
     @rule(board=BOARD)
@@ -300,20 +254,7 @@ class TrelloConvergence(RuleBasedStateMachine):
         wanted = tuple(one for one in self.chosen if one != id) if id in self.chosen else (*self.chosen, id)
         if not wanted or (id not in self.chosen and id in self.world.hidden):
             return
-        faults = list(self.simulator.faults.rules)
-        self.simulator.faults.rules.clear()
-        try:
-            self.hub.choose(wanted)
-        except (Conflict, Unavailable, Busy):
-            self.let_time_pass(2000)  # the lease of a process that was killed is over then, and so is a wait that was asked for
-            self.hub.choose(wanted)
-        self.simulator.faults.rules.extend(faults)
-        self.chosen = wanted
-
-    @rule(by=st.integers(1, 90))
-    def poll_later(self, by: int) -> None:
-        self.let_time_pass(by * 60)
-        self._run("incremental")
+        self.choose(wanted)
 
     @rule(which=SOME, n=SOME, board=BOARD, by=st.integers(1, 90))
     def work_and_poll(self, which: int, n: int, board: int, by: int) -> None:
@@ -325,22 +266,7 @@ class TrelloConvergence(RuleBasedStateMachine):
         self.comment(which + 4)
         self.poll_later(by)
 
-    @rule(mode=st.sampled_from(("incremental", "incremental", "census", "full")))
-    def run(self, mode: str) -> None:
-        self._run(mode)
-
-    @rule(mode=st.sampled_from(("incremental", "census", "full")), commit=st.integers(1, 14), before=st.booleans(), again=st.booleans())
-    def crash(self, mode: str, commit: int, before: bool, again: bool) -> None:
-        """The process dies at a commit; the run that it leaves is handed out again, or not."""
-        self.hub.cable.pull_at(commit, before)
-        with suppress(Killed):
-            self._run(mode)
-        self.hub.restart()
-        if again:
-            for run_id in self.hub.unfinished():
-                self._judge(self.hub.resume(run_id))
-
-    @rule(mode=st.sampled_from(("incremental", "census", "full")), nth=st.integers(1, 25), act=st.integers(0, 3), which=SOME, value=SOME)
+    @rule(mode=st.sampled_from(MODES), nth=st.integers(1, 25), act=st.integers(0, 3), which=SOME, value=SOME)
     def run_while_people_work(self, mode: str, nth: int, act: int, which: int, value: int) -> None:
         """A card is edited, moved, deleted or made between two requests of a run."""
         acts: list[Callable[[], None]] = [
@@ -349,74 +275,22 @@ class TrelloConvergence(RuleBasedStateMachine):
             lambda: self.delete(which, False),
             lambda: self.create(value % 3, which, {}),
         ]
-        was, self.disturbed = self.disturbed, True
-        self.switch.during = (nth, acts[act])
-        self._run(mode)
-        self.switch.during = None
-        self.disturbed = was
-
-    @rule(shuffled=st.randoms(use_true_random=False), kept=st.sampled_from((0.5, 1.0)), doubled=st.booleans(), now=st.booleans())
-    def hear(self, shuffled: Random, kept: float, doubled: bool, now: bool) -> None:
-        """Webhooks come: some of them, in any order, some twice; what they name is fetched now, or by whichever run is next."""
-        events = [event for event in self.simulator.hooks.outbox if shuffled.random() < kept]
-        self.simulator.hooks.outbox.clear()
-        shuffled.shuffle(events)
-        for event in events * (1 + doubled):
-            self.hub.told_of(self.simulator, event)
-        if now:
-            for run_id in self.hub.unfinished():
-                self._judge(self.hub.resume(run_id))
-
-    def _run(self, mode: str) -> syncing.Run:
-        self.time += timedelta(seconds=2)
-        return self._judge(self.hub.run(mode))
-
-    def _judge(self, run: syncing.Run) -> syncing.Run:
-        """Whatever happens, the hub does not break."""
-        self.tally[f"{run.mode} {run.state}"] += 1
-        self.time += timedelta(seconds=2)
-        with self.hub.work.read() as opened:
-            detail = opened.execute(_DETAIL, {"id": run.id}).scalar()
-        if detail:
-            raise Differs(f"the run broke on an error of the hub:\n{detail}")
-        return run
+        self.read_while(mode, nth, acts[act])
 
     # The end
 
-    def teardown(self) -> None:
-        if not hasattr(self, "stack"):
-            return
-        try:
-            if sys.exc_info()[0] is None:
-                self._settle()
-        finally:
-            self.switch.during = None
-            self.stack.close()
-            for engine in self.lent:
-                self.databases.take_back(engine)
-
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """The faults end, all boards may be seen again, hours pass, or the day after which a poll sweeps; then a poll and two censuses."""
-        self._mend()
+        self.mend()
         for board in sorted(self.world.hidden):
             self._do("hide_board", board, hidden=False)
         self.let_time_pass((30 if self.needs_sweep else 8) * 3600)
         for mode in ("incremental", "census", "census", *(("full",) if self.needs_full else ())):
-            self._finish(mode)
+            self.finish(mode)
             self.time += minutes(30)
-        fresh = self._hub()
-        fresh.connect(self.simulator, self.switch.url, self.chosen)
-        first = fresh.run("incremental")
-        assert first.state == "finished", first.error
+        fresh = self.fresh()
         compare(self.hub, fresh, NAMESPACE, names_untold=self.names_untold)
         self._compare_with_boards()
-
-    def _finish(self, mode: str) -> None:
-        run = self._run(mode)
-        if run.state == "held":
-            run = self._run("accepting_census")
-        if run.state != "finished" or run.error:
-            raise Differs(f"with nothing wrong any more, {mode} ended as {run.state}: {run.error}")
 
     def _compare_with_boards(self) -> None:
         """Cards, check items and comments are those of the boards: a fault that all hubs share shows here."""

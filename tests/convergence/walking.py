@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from random import Random
+from typing import Any, ClassVar, Protocol
 
 import sqlalchemy as sa
 from hypothesis import strategies as st
@@ -151,6 +153,75 @@ class Walk(RuleBasedStateMachine):
             if sys.exc_info()[0] is None:
                 self.settle()
         finally:
+            self.switch.during = None
             self.stack.close()
             for engine in self.lent:
                 self.databases.take_back(engine)
+
+
+class HeardWalk(Walk):
+    """A source that is one simulator, whose webhooks the hub hears; polls look back for `overlap`."""
+
+    overlap: ClassVar[timedelta]
+
+    simulator: Any
+
+    def join(self) -> None:
+        """The simulator is the one at the address, and connected; its first sync waits to be run."""
+        self.switch.current, self.switch.during = self.simulator, None
+        self.server_back = timedelta()
+        self.hub = self.new_hub()
+        self.hub.connect(self.simulator, self.switch.url, self.chosen)
+        self.hub.listen(self.simulator)
+
+    def stop_faults(self) -> None:
+        self.simulator.clear_faults()
+
+    def skew_the_source(self, by: int) -> None:
+        """Its clock jumps; back by no more than half of what a poll looks back for."""
+        back = min(timedelta(), self.server_back + timedelta(seconds=by))
+        if by > 0 or back >= -self.overlap / 2:
+            self.server_back = back
+            self.simulator.advance(timedelta(seconds=by))
+
+    def choose(self, wanted: tuple[str, ...]) -> None:
+        """Faults wait meanwhile."""
+        faults = list(self.simulator.faults)
+        self.simulator.faults.clear()
+        super().choose(wanted)
+        self.simulator.faults.extend(faults)
+
+    def read_while(self, mode: str, nth: int, act: Callable[[], None]) -> None:
+        """A run in which something is done before its nth request."""
+        was, self.disturbed = self.disturbed, True
+        self.switch.during = (nth, act)
+        self.read(mode)
+        self.switch.during = None
+        self.disturbed = was
+
+    @rule(shuffled=st.randoms(use_true_random=False), kept=st.sampled_from((0.5, 1.0)), doubled=st.booleans(), now=st.booleans())
+    def hear(self, shuffled: Random, kept: float, doubled: bool, now: bool) -> None:
+        """Webhooks come: some of them, in any order, some twice; what they name is fetched now, or by whichever run is next."""
+        events = [event for event in self.simulator.hooks.outbox if shuffled.random() < kept]
+        self.simulator.hooks.outbox.clear()
+        shuffled.shuffle(events)
+        for event in events * (1 + doubled):
+            self.hub.hear(self.simulator, event)
+        if now:
+            self.read_unfinished()
+
+    def finish(self, mode: str) -> None:
+        """A run of that mode that is held back by nothing but what a census found."""
+        run = self.read(mode)
+        if run.state == "held":
+            run = self.read("accepting_census")
+        if run.state != "finished" or run.error:
+            raise Differs(f"with nothing wrong any more, {mode} ended as {run.state}: {run.error}")
+
+    def fresh(self) -> ReadingHub:
+        """Another hub, which has read the source as it is now."""
+        other = self.new_hub()
+        other.connect(self.simulator, self.switch.url, self.chosen)
+        first = other.run("incremental")
+        assert first.state == "finished", first.error
+        return other

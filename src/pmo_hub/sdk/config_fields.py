@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Hosts that a credential may be sent to over http: it never leaves the machine."""
+
+
+def expiry(on: date | None) -> datetime | None:
+    """When a credential counts as expired, of the day that the admin wrote: as that day begins (UTC)."""
+    return None if on is None else datetime(on.year, on.month, on.day, tzinfo=UTC)
 
 
 def _zone(value: str) -> str:

@@ -10,7 +10,8 @@ import base64
 import binascii
 import re
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -18,12 +19,12 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import AfterValidator, Field, SecretStr
 
+from pmo_hub.sdk.config_fields import LOOPBACK
 from pmo_hub.sdk.contract import Context
 from pmo_hub.sdk.errors import AuthError, ConfigError, ConnectorError, TransientError
 from pmo_hub.sdk.http import URL, Auth, Client, Request, Response, is_web_page
 
 PUBLIC_CLOUD = "https://login.microsoftonline.com"
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _CODE = re.compile(r"AADSTS(\d+)")
 _CLAIMS = re.compile(r'claims="([^"]+)"')
@@ -76,6 +77,7 @@ TenantId = Annotated[
     Field(title="Tenant id", description="Of the Microsoft Entra tenant: its id, or one of its domains.", max_length=200),
     AfterValidator(checked_tenant),
 ]
+ClientId = Annotated[str, Field(title="Application id", min_length=1, max_length=100)]
 ClientSecret = Annotated[
     SecretStr,
     Field(title="Client secret", description="The value (not the id) of a secret of that app registration.", min_length=1, max_length=500),
@@ -124,22 +126,28 @@ class _Bridge:
         return response
 
 
-class Application:
-    """An application that signs in with its own secret; safe to use from several threads."""
+class Application(Auth):
+    """An application that signs in with its own secret; safe to use from several threads.
 
-    def __init__(
-        self, context: Context, authority: str, tenant: str, client_id: str, secret: SecretStr, resource: str, **http: Any
-    ) -> None:
-        """`resource` is the service's address: its token serves nothing else. `http` is handed on to the context's client."""
+    Each request carries its token; one that the service refuses is got anew once, with the claims it asks for.
+    """
+
+    def __init__(self, http: Client, resource: str, authority: str, tenant: str, client_id: str, secret: SecretStr) -> None:
+        """`http` speaks to the authority; `resource` is the service's address: the token serves nothing else."""
         self._authority, self._tenant, self._client_id, self._secret = authority, tenant, client_id, secret
         self._scope = f"{resource.rstrip('/')}/.default"
-        self._http = context.http(authority, None, **http)
+        self._http = http
         self._lock = threading.Lock()
         self._library: Any = None
         self._token: str | None = None
 
-    def close(self) -> None:
-        self._http.close()
+    def auth_flow(self, request: Request) -> Generator[Request, Response, None]:
+        token = self.token()
+        request.headers["Authorization"] = f"Bearer {token}"
+        response = yield request
+        if response.status_code == 401:
+            request.headers["Authorization"] = f"Bearer {self.token(refused=token, claims=_claims(response))}"
+            yield request
 
     def token(self, refused: str | None = None, claims: str | None = None) -> str:
         """An access token that is not `refused`; raises AuthError or ConfigError where there is none to be had."""
@@ -183,20 +191,16 @@ class Application:
         )
 
 
-class ApplicationAuth(Auth):
-    """Each request carries the application's token; one that the service refuses is got anew once, with the claims it asks for."""
-
-    def __init__(self, application: Application) -> None:
-        self._application = application
-
-    def auth_flow(self, request: Request) -> Generator[Request, Response, None]:
-        token = self._application.token()
-        request.headers["Authorization"] = f"Bearer {token}"
-        response = yield request
-        if response.status_code == 401:
-            claims = _claims(response)
-            request.headers["Authorization"] = f"Bearer {self._application.token(refused=token, claims=claims)}"
-            yield request
+@contextmanager
+def signed_in(
+    context: Context, address: str, certificates: str | None, authority: str, tenant: str, client_id: str, secret: SecretStr
+) -> Iterator[Client]:
+    """A client for the service at `address` whose requests carry the application's token."""
+    verify = certificates or True
+    with context.http(authority, None, verify) as entra:
+        application = Application(entra, address, authority, tenant, client_id, secret)
+        with context.http(address, application, verify) as http:
+            yield http
 
 
 def _claims(response: httpx.Response) -> str | None:

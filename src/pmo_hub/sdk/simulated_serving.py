@@ -14,6 +14,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -34,6 +35,9 @@ class Served(Protocol):
     def advance(self, delta: timedelta) -> None: ...
     def reset_log(self) -> None: ...
 
+
+CLIENT: ContextVar[tuple[str, int]] = ContextVar("client", default=("", 0))
+"""Where the request comes from that is being answered: the same host and port as long as its connection stands."""
 
 Control = Callable[[dict[str, Any]], Any]
 """The JSON object that was sent → what is answered; KeyError, TypeError, ValueError and the like say that it made no sense."""
@@ -137,6 +141,7 @@ def _application(simulator: Served, controls: Controls) -> Callable[..., Any]:
             # In a thread: what a mutation makes the source send may lead to requests before it is answered.
             answer = await asyncio.to_thread(_controlled, controls.get((scope["method"], path.removeprefix("/_sim/"))), body)
         else:
+            CLIENT.set(tuple(scope["client"]))
             answer = simulator.answer(scope["method"], path, query, headers, body)
         if answer.delay_s and not await _waited(answer.delay_s, receive):
             return

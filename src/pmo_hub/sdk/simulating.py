@@ -1,6 +1,7 @@
 """What a connector's simulator stands on: answers, faults on request, a log of requests.
 
-An author subclasses `Simulated` and answers requests; `simulated_serving` gives it an address.
+An author subclasses `Simulated` and answers requests, or `Steered` where faults look otherwise than OData's; `simulated_serving` gives it
+an address.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ import json
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import parse_qsl
 
 JSON = (("Content-Type", "application/json; odata.metadata=minimal; charset=utf-8"),)
+HTML = (("Content-Type", "text/html; charset=utf-8"),)
 LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><form action='/login'>Sign in to continue</form></body></html>"
 MOST_LOGGED = 20_000
 
@@ -56,32 +58,29 @@ class Logged:
     method: str
     path: str
     query: Mapping[str, str]
-    prefer: str
     status: int
+    prefer: str = ""
 
 
-@dataclass(slots=True)
-class Fault:
-    """One rule: strikes the requests of its method and path prefix from the nth on, `times` times (None: always).
+@dataclass
+class Rule:
+    """A fault on request: strikes the requests of its method and path prefix from the nth on, `times` times (None: always).
 
-    kind: status (with `status`, `retry_after`, `code`, `message`), html, redirect, truncated, reset, delay, unreadable.
+    `retry_after` of a refusal is in seconds, or "date:<seconds>" for a date so far ahead.
     """
 
     kind: str
     method: str = "*"
     path: str = "/"
-    holds: str = ""
     nth: int = 1
     times: int | None = 1
     status: int = 500
     retry_after: str | int | None = None
-    code: str = "0x0"
-    message: str = "The simulator was told to fail."
     delay_s: float = 0.0
     seen: int = 0
     struck: int = 0
 
-    KINDS = frozenset({"status", "html", "redirect", "truncated", "reset", "delay", "unreadable"})
+    KINDS: ClassVar[frozenset[str]] = frozenset({"status", "html", "truncated", "reset", "delay"})
 
     def __post_init__(self) -> None:
         if self.kind not in self.KINDS:
@@ -89,11 +88,7 @@ class Fault:
 
     def strikes(self, asked: Asked) -> bool:
         """Whether this request is struck; counts it."""
-        if self.method not in ("*", asked.method) or not asked.path.startswith(self.path):
-            return False
-        if self.times is not None and self.struck >= self.times:
-            return False
-        if self.holds and self.holds not in " ".join((asked.path, *(f"{n}={v}" for n, v in asked.query.items()))):
+        if not self.meets(asked) or (self.times is not None and self.struck >= self.times):
             return False
         self.seen += 1
         if self.seen < self.nth:
@@ -101,63 +96,90 @@ class Fault:
         self.struck += 1
         return True
 
-    def answer(self) -> Answer | None:
-        """The answer instead of the real one; None for faults of the wire."""
-        match self.kind:
-            case "html":
-                return Answer(200, LOGIN_PAGE, (("Content-Type", "text/html; charset=utf-8"),))
-            case "redirect":
-                return Answer(302, b"", (("Location", "https://login.example/signin"),))
-            case "reset":
-                return Answer(500, b"", reset=True)
-            case "unreadable":
-                return Answer(200, b'{"value": [{]}')
-            case "status":
-                asked = () if self.retry_after is None else (("Retry-After", str(self.retry_after)),)
-                return odata_error(self.status, self.code, self.message, asked)
-        return None
+    def meets(self, asked: Asked) -> bool:
+        """Whether it is a request of those that the rule is about."""
+        return self.method in ("*", asked.method) and asked.path.startswith(self.path)
+
+    def answer(self, asked: Asked, now: datetime) -> Answer | None:
+        """The answer instead of the real one; None for faults of a page, of the wire, and delays."""
+        if self.kind == "html":
+            return Answer(200, LOGIN_PAGE, HTML)
+        if self.kind == "reset":
+            return Answer(500, b"", reset=True)
+        made = self.refusal(asked)
+        if made is None or self.retry_after is None:
+            return made
+        wait = str(self.retry_after)
+        if wait.startswith("date:"):
+            wait = _dated(now + timedelta(seconds=int(wait[5:])))
+        return replace(made, headers=(*made.headers, ("Retry-After", wait)))
+
+    def refusal(self, asked: Asked) -> Answer | None:
+        """The answer of a status, and of kinds that only this source has, in its own error shape; None for others."""
+        raise NotImplementedError
 
 
 @dataclass
-class Simulated:
-    """A simulated source: `answered` is its whole wire; the rest is what tests and the demo ask for.
+class Fault(Rule):
+    """kind: status (with `code`, `message`), html, redirect, truncated, reset, delay, unreadable. `holds` has to be in path or query."""
 
-    Without a `clock` its time starts at `starts` and runs on; `advance` moves it.
+    holds: str = ""
+    code: str = "0x0"
+    message: str = "The simulator was told to fail."
+
+    KINDS = Rule.KINDS | {"redirect", "unreadable"}
+
+    def meets(self, asked: Asked) -> bool:
+        return super().meets(asked) and self.holds in " ".join((asked.path, *(f"{n}={v}" for n, v in asked.query.items())))
+
+    def refusal(self, asked: Asked) -> Answer | None:
+        match self.kind:
+            case "redirect":
+                return Answer(302, b"", (("Location", "https://login.example/signin"),))
+            case "unreadable":
+                return Answer(200, b'{"value": [{]}')
+            case "status":
+                return odata_error(self.status, self.code, self.message)
+        return None
+
+
+_R = TypeVar("_R", bound=Rule)
+
+
+class Steered(Generic[_R]):
+    """What tests and the demo ask of a simulated source: its time, its faults, and what was asked of it.
+
+    Without a `clock` its time starts at `starts` and runs on; `advance` moves it. `rule` makes the faults.
     """
 
-    starts: datetime
-    clock: Callable[[], datetime] | None = None
-    url: str = "http://simulated.invalid"
-    latency_s: float = 0.0
-    faults: list[Fault] = field(default_factory=list)
-    stats: Counter[str] = field(default_factory=Counter)
-    log: deque[Logged] = field(default_factory=lambda: deque(maxlen=MOST_LOGGED))
+    log: deque[Any]
 
-    def __post_init__(self) -> None:
-        self._offset = timedelta()
-        self._started = time.monotonic()
+    def __init__(
+        self, rule: Callable[..., _R], starts: datetime, clock: Callable[[], datetime] | None = None, url: str = "http://simulated.invalid"
+    ) -> None:
+        started = time.monotonic()
+        self.url = url
+        self.latency_s = 0.0
+        self.faults: list[_R] = []
+        self.stats: Counter[str] = Counter()
+        self.log = deque(maxlen=MOST_LOGGED)
         self.lock = threading.RLock()
-
-    def answered(self, asked: Asked) -> Answer:
-        """The answer to one request that no fault replaces."""
-        raise NotImplementedError
-
-    def mutate(self, what: str, *arguments: Any, **named: Any) -> Any:
-        """What people do to the source between two requests."""
-        raise NotImplementedError
+        self._rule = rule
+        self._clock = clock or (lambda: starts + timedelta(seconds=time.monotonic() - started))
+        self._offset = timedelta()
 
     def now(self) -> datetime:
-        told = self.clock() if self.clock else self.starts + timedelta(seconds=time.monotonic() - self._started)
-        return told + self._offset
+        """The source's own time: its Date header and every mutation read it."""
+        return self._clock() + self._offset
 
     def advance(self, delta: timedelta) -> None:
         """Moves the source's clock; negative goes back."""
         self._offset += delta
 
-    def fault(self, kind: str, **rule: Any) -> Fault:
+    def fault(self, kind: str, **rule: Any) -> _R:
         """Puts a rule in force and gives it back, so that a test can ask how often it struck."""
         with self.lock:
-            made = Fault(kind, **rule)
+            made = self._rule(kind, **rule)
             self.faults.append(made)
             return made
 
@@ -170,17 +192,58 @@ class Simulated:
             self.stats.clear()
             self.log.clear()
 
+    def struck(self, asked: Asked) -> list[_R]:
+        """The faults that strike this request."""
+        return [rule for rule in self.faults if rule.strikes(asked)]
+
+    def faulted(self, asked: Asked, real: Callable[[Sequence[_R]], Answer]) -> Answer:
+        """The answer as the faults that strike the request leave it; where none replaces it, the `real` one, which may ask for them."""
+        struck, now = self.struck(asked), self.now()
+        answer = next((made for rule in struck if (made := rule.answer(asked, now)) is not None), None)
+        if answer is None:
+            answer = real(struck)
+        cut = answer.cut or any(rule.kind == "truncated" for rule in struck)
+        return replace(answer, cut=cut, delay_s=answer.delay_s + sum(rule.delay_s for rule in struck if rule.kind == "delay"))
+
+    def noted(self, label: str, logged: Any, answer: Answer) -> Answer:
+        """The answer as it is sent, once it is counted and in the log."""
+        self.stats[label] += 1
+        self.log.append(logged)
+        return replace(answer, headers=(*answer.headers, ("Date", _dated(self.now()))), delay_s=answer.delay_s + self.latency_s)
+
+
+class Simulated(Steered[Fault]):
+    """A simulated source: `answered` is its whole wire; the rest is what tests and the demo ask for."""
+
+    log: deque[Logged]
+
+    def __init__(self, starts: datetime, clock: Callable[[], datetime] | None = None) -> None:
+        super().__init__(Fault, starts, clock)
+
+    def answered(self, asked: Asked) -> Answer:
+        """The answer to one request that no fault replaces."""
+        raise NotImplementedError
+
+    def mutate(self, what: str, *arguments: Any, **named: Any) -> Any:
+        """What people do to the source between two requests."""
+        raise NotImplementedError
+
     def answer(self, method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
         """The answer to one request, struck by whatever faults are in force."""
         asked = Asked(method, path, dict(parse_qsl(query, keep_blank_values=True)), headers or {}, body)
         with self.lock:
-            struck = [fault for fault in self.faults if fault.strikes(asked)]
-            answer = next((made for fault in struck if (made := fault.answer()) is not None), None)
-            if answer is None:
-                answer = self.answered(asked)
-            self.stats[f"{method} {path}"] += 1
-            self.log.append(Logged(method, path, asked.query, asked.headers.get("prefer", ""), 0 if answer.reset else answer.status))
-            date = format_datetime(self.now().replace(microsecond=0), usegmt=True)
-            cut = answer.cut or any(fault.kind == "truncated" for fault in struck)
-            delay = answer.delay_s + self.latency_s + sum(fault.delay_s for fault in struck if fault.kind == "delay")
-            return replace(answer, headers=(*answer.headers, ("Date", date)), cut=cut, delay_s=delay)
+            answer = self.faulted(asked, lambda _: self.answered(asked))
+            logged = Logged(method, path, asked.query, 0 if answer.reset else answer.status, asked.headers.get("prefer", ""))
+            return self.noted(f"{method} {path}", logged, answer)
+
+
+def mutation(of: object, what: str) -> Callable[..., Any]:
+    """The public method of that name; ValueError where there is none."""
+    if what.startswith("_") or not callable(getattr(type(of), what, None)):
+        raise ValueError(f"unknown mutation: {what}")
+    found: Callable[..., Any] = getattr(of, what)
+    return found
+
+
+def _dated(at: datetime) -> str:
+    return format_datetime(at.replace(microsecond=0), usegmt=True)

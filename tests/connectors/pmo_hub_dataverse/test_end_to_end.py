@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,22 +11,15 @@ from pmo_hub.store.unit_of_work import Work
 from pmo_hub_dataverse.connector import DataverseConnector
 from pmo_hub_dataverse.simulator import DataverseSimulator, serve
 from tests.connectors.connected_hub import START, ConnectedHub
+from tests.stored import Clock
 
 TASKS = "msdyn_projecttasks"
 LINKS = "msdyn_projecttaskdependencies"
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.hub: ConnectedHub | None = None
-
-    def __call__(self) -> datetime:
-        return self.hub.now if self.hub else START
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(START)
 
 
 @pytest.fixture
@@ -38,34 +30,15 @@ def simulator(clock: Clock) -> Iterator[DataverseSimulator]:
 
 @pytest.fixture
 def connected(work: Work, tmp_path: Path, simulator: DataverseSimulator, clock: Clock) -> ConnectedHub:
-    hub = ConnectedHub(work, tmp_path, DataverseConnector(), simulator.config(), simulator.projects[:2])
-    clock.hub = hub
-    return hub
+    return ConnectedHub(work, tmp_path, DataverseConnector(), simulator, clock)
 
 
 def test_a_first_sync_brings_plans_with_their_tasks_links_people_and_baselines(connected: ConnectedHub) -> None:
-    run = connected.sync()
-    assert (run.state, run.error) == ("finished", None)
-    connected.assert_as_read_anew()
-    assert len(connected.rows("plans")) == 2
-    for table in ("work_items", "schedules", "dependencies", "assignments", "baselines", "resources"):
-        assert connected.rows(table), f"{table} is empty"
-    assigned = [row for row in connected.rows("work_items") if row.assignee_id]
-    people = {row.id for row in connected.rows("identities")}
-    assert assigned
-    assert {row.assignee_id for row in assigned} <= people
+    connected.assert_first_sync_brings("work_items", "schedules", "dependencies", "assignments", "baselines", "resources")
 
 
-def test_a_quiet_poll_changes_nothing_and_asks_little(connected: ConnectedHub, simulator: DataverseSimulator) -> None:
-    connected.sync()
-    connected.sync()
-    before = {name: len(connected.rows(name)) for name in ("work_items_history", "schedules_history", "payloads_history")}
-    simulator.reset_log()
-    run = connected.sync()
-    assert run.state == "finished"
-    assert not any(run.changed.values())
-    assert {name: len(connected.rows(name)) for name in before} == before
-    assert sum(simulator.stats.values()) <= 20
+def test_a_quiet_poll_changes_nothing_and_asks_little(connected: ConnectedHub) -> None:
+    connected.assert_poll_is_quiet(requests=20)
 
 
 def test_an_edit_an_assignment_and_a_deletion_arrive(connected: ConnectedHub, simulator: DataverseSimulator) -> None:
@@ -98,14 +71,8 @@ def test_an_expired_delta_link_is_healed_by_a_full_read_of_its_tables(connected:
     connected.assert_as_read_anew()
 
 
-def test_throttling_ends_the_run_as_waiting_and_loses_nothing(connected: ConnectedHub, simulator: DataverseSimulator) -> None:
-    simulator.fault("status", status=429, retry_after=1_800, code="0x80072322", path="/api/data", nth=6, times=None)
-    run = connected.sync()
-    assert run.state == "waiting", (run.state, run.error)
-    simulator.clear_faults()
-    connected.forget_throttles()
-    assert connected.sync().state == "finished"
-    connected.assert_as_read_anew()
+def test_throttling_ends_the_run_as_waiting_and_loses_nothing(connected: ConnectedHub) -> None:
+    connected.assert_throttling_is_waited_out(path="/api/data", nth=6, code="0x80072322")
 
 
 def test_a_missing_table_degrades_with_a_notice(connected: ConnectedHub, simulator: DataverseSimulator) -> None:
@@ -121,16 +88,8 @@ def test_a_missing_table_degrades_with_a_notice(connected: ConnectedHub, simulat
 
 
 @pytest.mark.parametrize(("code", "told"), [("7000222", "has expired"), ("7000215", "not accepted")])
-def test_an_expired_secret_pauses_the_connection_with_one_sentence(
-    connected: ConnectedHub, simulator: DataverseSimulator, code: str, told: str
-) -> None:
-    connected.sync()
-    simulator.entra.refuses = code
-    run = connected.sync()
-    assert run.state == "failed"
-    assert told in str(run.error)
-    assert simulator.secret not in str(run.error)
-    assert connected.stored().state != "active"
+def test_an_expired_secret_pauses_the_connection_with_one_sentence(connected: ConnectedHub, code: str, told: str) -> None:
+    connected.assert_refused_sign_in_pauses(code, told)
 
 
 def test_a_withdrawn_application_user_pauses_the_connection(connected: ConnectedHub, simulator: DataverseSimulator) -> None:
@@ -163,7 +122,7 @@ def test_a_plan_tells_its_program_and_follows_when_that_is_renamed_or_left(conne
     (program,) = world.ids("msdyn_programs", msdyn_name="Growth")
     (plan,) = [id for id, name in told.items() if name == "Growth"]
     world.put("msdyn_programs", {"msdyn_programid": program, "msdyn_name": "Growth and trade"})
-    connected.now += timedelta(hours=7)  # dictionaries are read again after six
+    connected.clock.forward(hours=7)  # dictionaries are read again after six
     connected.sync()
     assert connected.by_id("plans")[plan].program == "Growth and trade"
     world.put("msdyn_projects", {"msdyn_projectid": plan, "_msdyn_program_value": None})

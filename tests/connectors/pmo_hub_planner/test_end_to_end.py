@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,19 +11,12 @@ from pmo_hub.store.unit_of_work import Work
 from pmo_hub_planner.connector import PlannerConnector
 from pmo_hub_planner.simulator import PlannerSimulator, serve
 from tests.connectors.connected_hub import START, ConnectedHub
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.hub: ConnectedHub | None = None
-
-    def __call__(self) -> datetime:
-        return self.hub.now if self.hub else START
+from tests.stored import Clock
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(START)
 
 
 @pytest.fixture
@@ -35,33 +27,15 @@ def simulator(clock: Clock) -> Iterator[PlannerSimulator]:
 
 @pytest.fixture
 def connected(work: Work, tmp_path: Path, simulator: PlannerSimulator, clock: Clock) -> ConnectedHub:
-    hub = ConnectedHub(work, tmp_path, PlannerConnector(), simulator.config(), simulator.projects[:2])
-    clock.hub = hub
-    return hub
+    return ConnectedHub(work, tmp_path, PlannerConnector(), simulator, clock)
 
 
 def test_a_first_sync_brings_plans_with_their_tasks_and_people(connected: ConnectedHub) -> None:
-    run = connected.sync()
-    assert (run.state, run.error) == ("finished", None)
-    connected.assert_as_read_anew()
-    assert len(connected.rows("plans")) == 2
-    for table in ("work_items", "assignments", "board_columns", "resources"):
-        assert connected.rows(table), f"{table} is empty"
-    assigned = [row for row in connected.rows("work_items") if row.assignee_id]
-    assert assigned
-    assert {row.assignee_id for row in assigned} <= {row.id for row in connected.rows("identities")}
+    connected.assert_first_sync_brings("work_items", "assignments", "board_columns", "resources")
 
 
-def test_a_quiet_poll_changes_nothing_and_asks_little(connected: ConnectedHub, simulator: PlannerSimulator) -> None:
-    connected.sync()
-    connected.sync()
-    before = {name: len(connected.rows(name)) for name in ("work_items_history", "payloads_history")}
-    simulator.reset_log()
-    run = connected.sync()
-    assert run.state == "finished"
-    assert not any(run.changed.values())
-    assert {name: len(connected.rows(name)) for name in before} == before
-    assert sum(simulator.stats.values()) <= 8
+def test_a_quiet_poll_changes_nothing_and_asks_little(connected: ConnectedHub) -> None:
+    connected.assert_poll_is_quiet(requests=8)
 
 
 def test_an_edit_an_addition_and_a_deletion_arrive(connected: ConnectedHub, simulator: PlannerSimulator) -> None:
@@ -80,8 +54,7 @@ def test_an_edit_an_addition_and_a_deletion_arrive(connected: ConnectedHub, simu
 
 
 def test_an_expired_delta_link_is_healed_by_a_full_read(work: Work, tmp_path: Path, simulator: PlannerSimulator, clock: Clock) -> None:
-    config = {**simulator.config(), "delta": True}
-    hub = clock.hub = ConnectedHub(work, tmp_path, PlannerConnector(), config, simulator.projects[:2])
+    hub = ConnectedHub(work, tmp_path, PlannerConnector(), simulator, clock, delta=True)
     hub.sync()
     task = next(iter(simulator.tenant.plans[hub.scopes[0]].tasks))
     simulator.mutate("edit", task, title="Renamed meanwhile")
@@ -92,14 +65,8 @@ def test_an_expired_delta_link_is_healed_by_a_full_read(work: Work, tmp_path: Pa
     hub.assert_as_read_anew()
 
 
-def test_throttling_ends_the_run_as_waiting_and_loses_nothing(connected: ConnectedHub, simulator: PlannerSimulator) -> None:
-    simulator.fault("status", status=429, retry_after=1_800, path="/v1.0", nth=2, times=None)
-    run = connected.sync()
-    assert run.state == "waiting", (run.state, run.error)
-    simulator.clear_faults()
-    connected.forget_throttles()
-    assert connected.sync().state == "finished"
-    connected.assert_as_read_anew()
+def test_throttling_ends_the_run_as_waiting_and_loses_nothing(connected: ConnectedHub) -> None:
+    connected.assert_throttling_is_waited_out(path="/v1.0", nth=2)
 
 
 def test_a_plan_that_is_gone_leaves_the_other_readable(connected: ConnectedHub, simulator: PlannerSimulator) -> None:
@@ -112,13 +79,5 @@ def test_a_plan_that_is_gone_leaves_the_other_readable(connected: ConnectedHub, 
 
 
 @pytest.mark.parametrize(("code", "told"), [("7000222", "has expired"), ("700016", "not known")])
-def test_a_sign_in_that_is_over_pauses_the_connection_with_one_sentence(
-    connected: ConnectedHub, simulator: PlannerSimulator, code: str, told: str
-) -> None:
-    connected.sync()
-    simulator.entra.refuses = code
-    run = connected.sync()
-    assert run.state == "failed"
-    assert told in str(run.error)
-    assert simulator.secret not in str(run.error)
-    assert connected.stored().state != "active"
+def test_a_sign_in_that_is_over_pauses_the_connection_with_one_sentence(connected: ConnectedHub, code: str, told: str) -> None:
+    connected.assert_refused_sign_in_pauses(code, told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,8 @@ from pmo_hub.sdk.contract import Gone, Mode, Page, Partition, Reason, Ref, Sourc
 from pmo_hub.sdk.errors import ConfigError, ScopeError
 from pmo_hub.sdk.testing import Fault
 from pmo_hub.services import removal, scheduling, scopes
+from pmo_hub.services.running import SyncRun
+from pmo_hub.store.placing import Basis, Origin
 from pmo_hub.store.repositories import syncing
 from pmo_hub.store.unit_of_work import Work
 from tests.sdk.fake_site import FakeSite
@@ -89,6 +92,19 @@ def test_many_small_batches_end_as_one_big_one(make: Make, small_batches: None) 
     hub = make()
     hub.sync()
     hub.assert_as(hub.model())
+
+
+def test_nothing_of_a_run_waits_for_the_collector(make: Make) -> None:
+    hub = make()
+    hub.sync()
+    gc.collect()
+    gc.disable()
+    try:
+        hub.sync()
+        left = [type(one).__name__ for one in gc.get_objects() if type(one) in (SyncRun, Origin, Basis)]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 # What is gone.

@@ -196,6 +196,7 @@ def _guarded(
                 _sync(this, mode)
             finally:
                 requests, parts = opened.requests(), this.tally.told()
+                this.origin = None  # a circle, which would hold every scope's mapper until the collector looks
     except LostLease:
         raise
     except RetiredError as e:

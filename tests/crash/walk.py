@@ -215,8 +215,9 @@ def choose(passed: dict[str, list[str]]) -> list[Kill]:
         places: list[Kill] = []
         for step in STEPS:
             count = Counter(passed[step])[name]
-            # Batches are cut by time as well: the last few points of a step may not be reached in every run.
-            reachable = count - 3 if name.endswith("a commit") and count > 6 else count
+            # Batches are cut by time as well: the last points of a step are not reached in every run (41 to 43 were seen of one step,
+            # and fewer than 40 on a busy machine).
+            reachable = count - max(3, count // 6) if name.endswith("a commit") and count > 6 else count
             weight = 3 if step == "first" else 1
             places += [Kill(step, name, n) for n in range(1, reachable + 1)] * weight
         assert places, f"no step passes a point {name}"

@@ -111,6 +111,7 @@ class Reader:
                     expectation = {}
                 if finished:
                     return
+                del split  # nothing of a page is held while the next one is asked for
                 if len(progress.pending) >= IDS_A_HISTORY:
                     yield from self._histories(progress)
         while progress.pending:
@@ -171,6 +172,7 @@ class Reader:
             if pages > most:
                 raise TransientError(f"Jira handed out more than {most} pages for {progress.expected} issues; the run is given up")
             split = split_issues(page.issues or ())
+            del page  # what Jira sent is not held beside the payloads
             progress.token = token
             progress.count += len(split.payloads) + len(split.rejected)
             if split.created_ms is not None:
@@ -179,6 +181,7 @@ class Reader:
             if token is not None:
                 seen.add(token)
             yield split, token is None
+            del split
             if token is None:
                 return
 
@@ -222,6 +225,7 @@ def read_histories(client: JiraClient, ids: Sequence[str]) -> Iterator[tuple[lis
         if token in seen:
             raise TransientError("Jira repeated a page token, so its changelog never ends; the run is given up")
         payloads, rejected = split_histories(page)
+        del page
         starts = range(0, len(payloads), PAYLOADS_A_PAGE) or range(1)
         for start in starts:
             yield payloads[start : start + PAYLOADS_A_PAGE], rejected if start == 0 else [], token is None and start == starts[-1]

@@ -148,20 +148,31 @@ def test_what_waits_for_the_committer_is_bounded_by_pages_payloads_and_bytes(pag
     page = Page([Payload(Ref("x", str(i)), "p", body) for i in range(payloads)])
     for _ in range(pages):
         assert buffer.has_room()
-        assert buffer.put((partition("p"), page))
+        assert buffer.reserve()
+        buffer.put((partition("p"), page))
     assert not buffer.has_room()
     assert buffer.take(None) == (partition("p"), page)
     assert buffer.has_room()
 
 
+def test_pages_that_are_being_read_count_as_if_they_waited() -> None:
+    buffer = Buffer()
+    for _ in range(module.BUFFER_PAGES):
+        assert buffer.has_room()
+        buffer.reserve()
+    assert not buffer.has_room()
+
+
 def test_a_buffer_that_is_closed_takes_nothing_in_and_holds_nothing() -> None:
     buffer = Buffer()
     for number in range(module.BUFFER_PAGES):
+        buffer.reserve()
         buffer.put((partition("p"), Page(state={"p/at": str(number)})))
     answers: list[bool] = []
-    waits = threading.Thread(target=lambda: answers.append(buffer.put(Ended(partition("p")))))
+    waits = threading.Thread(target=lambda: answers.append(buffer.reserve()))
     waits.start()
     buffer.close()
     waits.join()
+    buffer.put(Ended(partition("p")))
     assert answers == [False]
     assert buffer.take(0) is None

@@ -53,26 +53,32 @@ class Batch:
 class Buffer:
     """Readings between the threads that read and the committer, in the order in which they came.
 
-    It takes another one in while it holds fewer than `BUFFER_PAGES`, less than a batch's payloads and fewer than `BUFFER_BYTES`. Once it
-    is closed it takes nothing in, and holds nothing.
+    Who wants to read a page reserves room for it first: what is being read and what waits are together at most `BUFFER_PAGES`. There is
+    none while what waits is as much as a batch, or `BUFFER_BYTES`. Once the buffer is closed it takes nothing in, and holds nothing.
     """
 
     def __init__(self) -> None:
         self._held: deque[Reading] = deque()
+        self._reserved = 0
         self._payloads = 0
         self._bytes = 0
         self._is_closed = False
         self._changed = Condition()
 
-    def put(self, reading: Reading) -> bool:
-        """Waits for room; False where it is closed."""
+    def reserve(self) -> bool:
+        """Waits for room for a page; False where it is closed. To be followed by a `put`."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_closed or self.has_room())
-            if self._is_closed:
-                return False
-            self._held.append(reading)
-            self._weigh(reading, 1)
-            return True
+            self._reserved += 1
+            return not self._is_closed
+
+    def put(self, reading: Reading) -> None:
+        """What room was reserved for; never waits."""
+        with self._changed:
+            self._reserved -= 1
+            if not self._is_closed:
+                self._held.append(reading)
+                self._weigh(reading, 1)
 
     def take(self, wait_s: float | None) -> Reading | None:
         """The next reading, waited for so long (None: however long it takes); None where there is none by then."""
@@ -90,7 +96,7 @@ class Buffer:
             self._changed.notify_all()
 
     def has_room(self) -> bool:
-        return len(self._held) < BUFFER_PAGES and self._payloads < BATCH_PAYLOADS and self._bytes < BUFFER_BYTES
+        return self._reserved + len(self._held) < BUFFER_PAGES and self._payloads < BATCH_PAYLOADS and self._bytes < BUFFER_BYTES
 
     def _weigh(self, reading: Reading, sign: int) -> None:
         if not isinstance(reading, Ended):
@@ -191,12 +197,16 @@ class Reader:
                 if self._is_stopping:
                     return
                 partition = self._todo.popleft()
-            error: BaseException | None = None
-            try:
-                for page in self._source.read(partition):
-                    if not self._buffer.put((partition, page)):
-                        return
-            except BaseException as e:  # noqa: BLE001  whatever ends a partition is the committer's to judge
-                error = e
-            if not self._buffer.put(Ended(partition, error)):
+            if not self._buffer.reserve():
                 return
+            try:
+                pages = self._source.read(partition)
+                while (page := next(pages, None)) is not None:
+                    self._buffer.put((partition, page))
+                    del page  # not held while this thread waits for room
+                    if not self._buffer.reserve():
+                        return
+                ended = Ended(partition)
+            except BaseException as error:  # noqa: BLE001  whatever ends a partition is the committer's to judge
+                ended = Ended(partition, error)
+            self._buffer.put(ended)

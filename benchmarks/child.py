@@ -66,11 +66,14 @@ class Tally:
 
 @dataclass(slots=True)
 class Flights:
-    """Requests between their sending and the head of their answer: how many at most, and how many in the mean from the first on."""
+    """Requests between their sending and the head of their answer: how many at most, how many in the mean from the first on, and for how
+    long there was one at all.
+    """
 
     now: int = 0
     most: int = 0
     seconds: float = 0.0
+    busy_s: float = 0.0
     since: float | None = None
     began: float | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -79,7 +82,9 @@ class Flights:
         with self.lock:
             at = time.perf_counter()
             self.began = self.began or at
-            self.seconds += self.now * (at - (self.since or at))
+            passed = at - (self.since or at)
+            self.seconds += self.now * passed
+            self.busy_s += passed if self.now else 0.0
             self.now, self.since = self.now + by, at
             self.most = max(self.most, self.now)
 
@@ -167,7 +172,7 @@ class Child:
         listing = self._tally.first_listing
         told["listing_s"] = None if listing is None else listing - meter.began
         flights = self._tally.flights
-        told |= {"most_in_flight": flights.most, "mean_in_flight": flights.mean()}
+        told |= {"most_in_flight": flights.most, "mean_in_flight": flights.mean(), "asking_s": flights.busy_s}
         return {**told, "fetched": dict(run.fetched), "changed": dict(run.changed), "requests": dict(self._tally.counts)}
 
     def rule(self, key: str, value: dict[str, str]) -> Measurement:

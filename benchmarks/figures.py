@@ -168,7 +168,8 @@ def _incremental(part: Part) -> Iterator[Figure]:
             yield Figure(
                 "poll.dlt", engine, "Poll: lease to the commit of the new state, share of dlt's time", "≤ 25 %",
                 f"{value:.1%} ({_ms(small, 'state_s')} against {_ms(part.of('dlt'), 'wall_s')} of dlt)",
-                f"{rounds.low:.1%} – {rounds.high:.1%}", value <= 0.25, {"asking": _ms(small, "asking_s")},
+                f"{rounds.low:.1%} – {rounds.high:.1%}", value <= 0.25,
+                {"asking": _ms(small, "asking_s"), "cpu": _ms(small, "state_cpu_s")},
             )  # fmt: skip
         ratio = _ratios(large, "state_s", small, "state_s")
         if ratio is not None:
@@ -178,7 +179,8 @@ def _incremental(part: Part) -> Iterator[Figure]:
                 f"{sizes['issues']} in {sizes['projects']}", "≤ 1.3 ×",
                 f"{value:.2f} × ({_ms(large, 'state_s')} against {_ms(small, 'state_s')})",
                 f"{rounds.low:.2f} – {rounds.high:.2f} ×", value <= 1.3,
-                {"asking": _ms(large, "asking_s"), "asking_small": _ms(small, "asking_s")},
+                {"asking": _ms(large, "asking_s"), "asking_small": _ms(small, "asking_s"), "cpu": _ms(large, "state_cpu_s"),
+                 "cpu_small": _ms(small, "state_cpu_s")},
             )  # fmt: skip
         for size, found in (("small", small), ("large", large)):
             yield from _plain(f"poll.{size}.whole", engine, f"Poll of the {size} site: to the end, with derived rows and facts", found,

@@ -42,7 +42,7 @@ class Reader:
         self._scopes = frozenset(partition.scopes)
         self._now = now
         self._there = schema.there(ensemble)
-        self._tasks: set[bytes] | None = None
+        self._tasks: set[int] | None = None
 
     def pages(self) -> Iterator[Page]:
         if notices := self._schema.notices(self._ensemble):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from pmo_hub.store.unit_of_work import Work
 from tests.sdk.fake_site import FakeSite
 from tests.sdk.fake_source import DeltaConnector, DeltaSource, FakeConnector, GroupConnector, UploadConnector, Wire
 from tests.services.connected import CONNECTION, Connected
+from tests.uncollected import left_of
 
 Make = Callable[..., Connected]
 
@@ -97,14 +97,7 @@ def test_many_small_batches_end_as_one_big_one(make: Make, small_batches: None) 
 def test_nothing_of_a_run_waits_for_the_collector(make: Make) -> None:
     hub = make()
     hub.sync()
-    gc.collect()
-    gc.disable()
-    try:
-        hub.sync()
-        left = [type(one).__name__ for one in gc.get_objects() if type(one) in (SyncRun, Origin, Basis)]
-    finally:
-        gc.enable()
-    assert left == []
+    assert left_of(hub.sync, SyncRun, Origin, Basis) == []
 
 
 # What is gone.

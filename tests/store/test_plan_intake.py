@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +37,7 @@ from tests.planned import (
     VALUE,
 )
 from tests.stored import NAMESPACE, Estate, item_id, scope_id
+from tests.uncollected import left_of
 
 ITEM = WorkItem("t1", "1", None, "Dig", None, Kind.TASK, "Task", StatusCategory.TODO, "Not started")
 RISK = replace(ITEM, external_id="risk1", kind=Kind.RISK)
@@ -115,14 +115,7 @@ def test_what_a_payload_no_longer_tells_ends_and_its_item_is_looked_at_again(sou
 
 def test_nothing_of_a_batch_waits_for_the_collector(source: Source) -> None:
     source.bring("t1", TASK)
-    gc.collect()
-    gc.disable()
-    try:
-        source.bring("t1", TASK)
-        left = [type(one).__name__ for one in gc.get_objects() if type(one) in (Payload, PayloadIds, RowMaker, Placed)]
-    finally:
-        gc.enable()
-    assert left == []
+    assert left_of(lambda: source.bring("t1", TASK), Payload, PayloadIds, RowMaker, Placed) == []
 
 
 def test_a_change_of_the_plans_header_concerns_its_whole_scope(source: Source) -> None:

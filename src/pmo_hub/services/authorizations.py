@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pmo_hub.host.configuration import Config
 from pmo_hub.host.session import lend, stored_config
 from pmo_hub.sdk.authorizing import Authorize, Authorizing, Prompting
+from pmo_hub.sdk.config_fields import LOOPBACK
 from pmo_hub.sdk.contract import Capability, Connector
 from pmo_hub.services import audit, sources
 from pmo_hub.services.errors import Invalid, NotFound, Unavailable
@@ -32,7 +33,6 @@ from pmo_hub.store.secrets import SecretError
 LIFE = timedelta(minutes=10)
 LONGEST_ADDRESS = 2_000
 UNAUTHORIZED = "Nobody has signed in for this connection yet: authorize it."
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _hashed(state: str) -> str:
 def _check_redirect(address: str) -> None:
     try:
         parts = urlsplit(address)
-        fits = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+        fits = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     except ValueError:
         fits = False
     if not fits or not parts.hostname or parts.fragment or len(address) > LONGEST_ADDRESS:
